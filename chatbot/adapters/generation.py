@@ -1,0 +1,108 @@
+"""The language model behind LangChain's chat interface: one client for every server.
+
+TGI, vLLM, llama.cpp and `transformers serve` all answer `POST /v1/chat/completions`; the embedded
+model is reached in the same way, so that nothing but a URL changes between a laptop and a GPU.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any
+
+import httpx
+from huggingface_hub.errors import HfHubHTTPError, InferenceTimeoutError
+from langchain_core.outputs import ChatGenerationChunk
+from langchain_huggingface import ChatHuggingFace, HuggingFaceEndpoint
+from pydantic import PrivateAttr
+
+from chatbot.errors import GenerationFailed
+from chatbot.settings import Settings
+
+_FAILURES = (
+    HfHubHTTPError,
+    InferenceTimeoutError,
+    httpx.HTTPError,
+    OSError,
+    KeyError,
+    ValueError,
+    TypeError,
+)  # the last three: an answer that is not of the form
+
+
+class ServedChat(ChatHuggingFace):
+    """A chat model on an OpenAI-compatible server, counting tokens with that server's tokenizer."""
+
+    _counter: TokenCounter = PrivateAttr()
+
+    def _stream(self, *args: Any, **kwargs: Any) -> Iterator[ChatGenerationChunk]:
+        """The answer in pieces.
+
+        Raises:
+            GenerationFailed: the server is down, slow, or answers something that is no answer.
+        """
+        try:
+            yield from super()._stream(*args, **kwargs)
+        except _FAILURES as error:
+            raise GenerationFailed(
+                f"The language model did not answer ({type(error).__name__}).",
+                "Check GENERATION_URL and the server behind it; `chatbot doctor` shows its state.",
+            ) from error
+
+    def get_num_tokens(self, text: str) -> int:
+        """Tokens of a text, in the served model's own tokens where the server can tell."""
+        return self._counter.count(text)
+
+
+class TokenCounter:
+    """Asks a server for the number of a text's tokens; llama.cpp, TGI and vLLM each their way.
+
+    A server that has no such door is answered for by an estimate that errs on the high side.
+    """
+
+    def __init__(self, url: str, headers: dict[str, str], model: str) -> None:
+        self._client = httpx.Client(base_url=url, headers=headers, timeout=5.0)
+        self._model = model
+        self._able = True
+        self.count = lru_cache(maxsize=4096)(self._count)
+
+    def _count(self, text: str) -> int:
+        if self._able:
+            try:
+                body = {"content": text, "inputs": text, "prompt": text, "model": self._model}
+                answer = self._client.post("/tokenize", json=body).raise_for_status().json()
+                return _length(answer)
+            except (httpx.HTTPError, ValueError, KeyError, TypeError):
+                self._able = False
+        return len(text.encode("utf-8", "replace")) // 3 + 1
+
+
+def _length(answer: Any) -> int:
+    if isinstance(answer, list):  # TGI
+        return len(answer)
+    return int(answer["count"]) if "count" in answer else len(answer["tokens"])
+
+
+def open_chat(url: str, key: str | None, model: str, settings: Settings) -> ServedChat:
+    """A chat model on the server at that base URL (with or without `/v1`).
+
+    Makes no connection. The key, or the word `none`, is always sent as our own header: left to
+    itself the client would send the user's Hugging Face token to whatever the URL names.
+    """
+    base = url.rstrip("/").removesuffix("/v1")
+    headers = {"Authorization": f"Bearer {key or 'none'}"}
+    endpoint = HuggingFaceEndpoint(
+        endpoint_url=f"{base}/v1",
+        task="conversational",
+        timeout=settings.generation_timeout,
+        server_kwargs={"headers": headers},
+    )
+    chat = ServedChat(
+        llm=endpoint,
+        model_id=model,
+        temperature=0.0,
+        max_tokens=settings.answer_tokens,
+        seed=0,
+    )
+    chat._counter = TokenCounter(base, headers, model)
+    return chat

@@ -1,0 +1,67 @@
+"""The embedded language model: llama.cpp's own server inside this process, on a loopback port."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from chatbot.adapters.models import LANGUAGE, locate
+from chatbot.errors import ModelUnusable
+from chatbot.settings import Settings
+
+_SLOTS = 4  # answers that are written at the same time
+
+
+@dataclass(frozen=True, slots=True)
+class LlamaServer:
+    """A running server: its base URL without `/v1`, the key that it asks for, its model's name."""
+
+    url: str
+    key: str
+    model: str
+    server: Any
+
+    def close(self) -> None:
+        """Nothing to do: the server stops when it is let go of."""
+
+
+def start_llama(settings: Settings) -> LlamaServer:
+    """Loads the GGUF file that the settings name and serves it with a key made now.
+
+    Raises:
+        ModelUnusable: the file is missing, is not the pinned one, or llama.cpp refuses it.
+    """
+    import xllamacpp
+
+    embedded = settings.generation_model == "embedded"
+    path = locate(LANGUAGE) if embedded else Path(settings.generation_model)
+    if not path.is_file():
+        raise ModelUnusable(
+            f"There is no model file {path}.",
+            "Set COUNTERSIGN_GENERATION_MODEL to `embedded` or a GGUF file, or GENERATION_URL.",
+        )
+    key = secrets.token_urlsafe(32)
+    params = xllamacpp.CommonParams()
+    params.model.path = str(path)
+    params.n_ctx = settings.generation_context * _SLOTS
+    params.n_parallel = _SLOTS
+    params.cpuparams.n_threads = settings.threads or os.cpu_count() or 1
+    params.hostnames = ["127.0.0.1"]
+    params.port = 0
+    params.api_keys = [key]
+    params.ui = params.endpoint_slots = params.endpoint_props = params.endpoint_metrics = False
+    params.cors_origins = ""
+    params.cache_ram_mib = 256
+    params.offline = True
+    params.verbosity = -1
+    try:
+        server = xllamacpp.Server(params)
+    except RuntimeError as error:
+        raise ModelUnusable(
+            f"llama.cpp cannot load {path.name} ({error}).", "Use a GGUF file that it supports."
+        ) from error
+    name = LANGUAGE.name if embedded else path.stem
+    return LlamaServer(server.listening_address, key, name, server)

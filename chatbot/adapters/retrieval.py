@@ -1,0 +1,79 @@
+"""Hybrid retrieval: dense and lexical candidates, fused, as a LangChain retriever."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from datetime import UTC, date, datetime
+
+import numpy as np
+from langchain_core.callbacks import CallbackManagerForRetrieverRun
+from langchain_core.documents import Document as LangChainDocument
+from langchain_core.embeddings import Embeddings
+from langchain_core.retrievers import BaseRetriever
+from pydantic import ConfigDict
+
+from chatbot.adapters.catalogue import Catalogue
+from chatbot.adapters.chroma import DenseIndex
+from chatbot.adapters.lexical import LexicalIndex
+from chatbot.domain import ScoredPassage
+from chatbot.steps.rank import Candidate, rank
+
+
+def today_utc() -> date:
+    """The day that decides which documents count."""
+    return datetime.now(UTC).date()
+
+
+class HybridRetriever(BaseRetriever):
+    """Finds passages by meaning and by words.
+
+    Each side names its candidates; each candidate is then scored on both sides, so that the fusion
+    never has to guess a score that one side did not report.
+    """
+
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+
+    embeddings: Embeddings
+    dense: DenseIndex
+    lexical: LexicalIndex
+    catalogue: Catalogue
+    model: str
+    candidates: int = 50
+    today: Callable[[], date] = today_utc
+
+    def find(
+        self, question: str, k: int, collections: Collection[str] | None = None
+    ) -> tuple[ScoredPassage, ...]:
+        """The k best passages in those collections (None: all), best first."""
+        vector = self.embeddings.embed_query(question)
+        dense = dict(self.dense.search(vector, self.candidates, collections))
+        lexical = dict(self.lexical.search(question, self.candidates, collections))
+        lexical |= self.lexical.scores(question, [i for i in dense if i not in lexical])
+        dense |= self._cosines([i for i in lexical if i not in dense], vector)
+        ids = list(dict.fromkeys((*dense, *lexical)))
+        pool = [Candidate(i, dense.get(i, 0.0), lexical.get(i, 0.0)) for i in ids]
+        return rank(question, pool, self.catalogue.passages(ids), k, self.today())
+
+    def _cosines(self, ids: list[str], vector: list[float]) -> dict[str, float]:
+        if not ids:
+            return {}
+        found, _, matrix = self.catalogue.vectors(ids, self.model)
+        cosines = matrix @ np.asarray(vector, np.float32)
+        return dict(zip(found, cosines.tolist(), strict=True))
+
+    def _get_relevant_documents(
+        self,
+        query: str,
+        *,
+        run_manager: CallbackManagerForRetrieverRun,
+        k: int = 4,
+        collections: Collection[str] | None = None,
+    ) -> list[LangChainDocument]:
+        return [as_document(scored) for scored in self.find(query, k, collections)]
+
+
+def as_document(scored: ScoredPassage) -> LangChainDocument:
+    """A passage as LangChain's retrievers return it; `metadata["scored"]` is the passage itself."""
+    passage = scored.passage
+    metadata = {"title": passage.document.title, "score": scored.score, "scored": scored}
+    return LangChainDocument(page_content=passage.text, id=passage.id, metadata=metadata)

@@ -1,0 +1,257 @@
+"""Settings in, a wired application out. The only place where parts meet."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from chatbot.adapters.catalogue import Catalogue
+from chatbot.adapters.conversations import ConversationStore
+from chatbot.adapters.database import open_database
+from chatbot.background import Background
+from chatbot.domain import Person
+from chatbot.errors import CountersignError, GenerationFailed
+from chatbot.settings import Settings
+
+if TYPE_CHECKING:
+    from chatbot.adapters.chroma import DenseIndex
+    from chatbot.adapters.generation import ServedChat
+    from chatbot.adapters.retrieval import HybridRetriever
+    from chatbot.chain import Chain
+
+log = structlog.get_logger()
+
+_LOAD_SECONDS = 120.0
+_FOLLOW_SECONDS = 1.0
+_FEW = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Ping:
+    """How one part is: `ready`, `loading`, `empty` or `failed`, and what to know about it."""
+
+    name: str
+    state: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """Retrieval, ready: the retriever, the chain on top of it, and the index below."""
+
+    retriever: HybridRetriever
+    chain: Chain
+    dense: DenseIndex
+
+
+class App:
+    """The running application; make one with `bootstrap`."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        engine = open_database(settings.database_url)
+        self.catalogue = Catalogue(engine)
+        self.conversations = ConversationStore(engine)
+        self.secret = _secret(settings)
+        self._stop = threading.Event()
+        self._language = Background("language model", self._open_language)
+        self._search = Background("search index", self._open_search)
+
+    @property
+    def chain(self) -> Chain:
+        """The chain; waits while the search index loads."""
+        return self._search.get(_LOAD_SECONDS).chain
+
+    @property
+    def retriever(self) -> HybridRetriever:
+        """Retrieval alone; waits while the search index loads."""
+        return self._search.get(_LOAD_SECONDS).retriever
+
+    def status(self) -> list[Ping]:
+        """How each part is, without waiting for any."""
+        count = len(self.catalogue.documents())
+        documents = Ping("documents", "ready" if count else "empty", f"{count} documents")
+        parts = (self._search, self._language)
+        return [documents, *(Ping(p.name, p.state, p.detail) for p in parts)]
+
+    def diagnose(self) -> list[Ping]:
+        """How each part is, after waiting for all of them and trying each once."""
+        for part, attempt in ((self._search, self._try_search), (self._language, self._try_model)):
+            try:
+                part.detail = attempt()
+            except CountersignError as error:
+                part.detail = str(error)
+                part.failed = True
+        return self.status()
+
+    def _try_search(self) -> str:
+        search = self._search.get(_LOAD_SECONDS)
+        search.retriever.find("ready", 1)
+        return f"{self.catalogue.count()} passages, embeddings by {search.retriever.model}"
+
+    def _try_model(self) -> str:
+        chat = self._language.get(_LOAD_SECONDS).chat
+        next(iter(chat.stream("Say yes.", max_tokens=1)), None)
+        return f"{self._language.get(0).name} at {self.settings.generation_url or 'this process'}"
+
+    def close(self) -> None:
+        """Lets go of what is held, in the order in which things rest on each other."""
+        self._stop.set()
+        if self._search.state == "ready":
+            self._search.get(0).dense.close()
+        if self._language.state == "ready":
+            self._language.get(0).close()
+        self.catalogue.engine.dispose()
+
+    def _model(self) -> ServedChat:
+        try:
+            return self._language.get(_LOAD_SECONDS).chat
+        except CountersignError as error:
+            raise GenerationFailed(error.what, error.remedy) from error
+
+    def _open_language(self) -> Language:
+        from chatbot.adapters.generation import open_chat
+        from chatbot.adapters.llama import start_llama
+
+        settings = self.settings
+        if settings.generation_url:
+            key = settings.generation_key.get_secret_value() if settings.generation_key else None
+            name = settings.generation_model.replace("embedded", "tgi")
+            chat = open_chat(settings.generation_url, key, name, settings)
+            return Language(chat, name, None)
+        server = start_llama(settings)
+        return Language(
+            open_chat(server.url, server.key, server.model, settings), server.model, server
+        )
+
+    def _open_search(self) -> Search:
+        from chatbot.adapters.chroma import open_dense
+        from chatbot.adapters.embeddings import open_embeddings
+        from chatbot.adapters.lexical import LexicalIndex
+        from chatbot.adapters.retrieval import HybridRetriever
+        from chatbot.chain import Chain, Limits
+        from chatbot.prompts import load_prompt
+
+        settings = self.settings
+        encoder = open_embeddings(settings)
+        dense = open_dense(settings.home.absolute() / "chroma", self.catalogue, encoder.name)
+        dense.catch_up()
+        retriever = HybridRetriever(
+            embeddings=encoder,
+            dense=dense,
+            lexical=LexicalIndex(self.catalogue.engine),
+            catalogue=self.catalogue,
+            model=encoder.name,
+            candidates=settings.candidates,
+        )
+        limits = Limits(
+            settings.passages,
+            settings.relevance,
+            settings.support,
+            settings.generation_context,
+            settings.answer_tokens,
+            settings.answer_deadline,
+            bool(settings.generation_url),
+        )
+        prompts = {name: load_prompt(name) for name in ("answer", "condense")}
+        chain = Chain(
+            retriever,
+            encoder,
+            self._model,
+            self.conversations,
+            prompts,
+            limits,
+            lambda person: self._describe(person, encoder.name),
+        )
+        threading.Thread(target=self._follow, args=(dense,), daemon=True).start()
+        return Search(retriever, chain, dense)
+
+    def _follow(self, dense: DenseIndex) -> None:
+        """Takes over what `ingest` has changed in the catalogue while this process runs."""
+        while not self._stop.wait(_FOLLOW_SECONDS):
+            try:
+                dense.catch_up()
+            except Exception:  # tried again in a second; the index as it is stays in use
+                if self._stop.is_set():
+                    return
+                log.exception("the index could not take over the catalogue's changes")
+
+    def _describe(self, person: Person, embedding_model: str) -> dict[str, Any]:
+        documents = self.catalogue.documents(person.collections)
+        names = sorted({d.collection for d in documents})
+        titles = [d.title for d in documents]
+        searched = (
+            ", ".join(titles)
+            if len(titles) <= _FEW
+            else (f"{len(documents)} documents in {' and '.join(names)}")
+        )
+        ready = self._language.state == "ready"
+        return {
+            "model": self._language.get(0).name if ready else "none",
+            "adapter": None,
+            "embedding_model": embedding_model,
+            "index_version": self.catalogue.version(),
+            "searched": searched,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """The language model: its client, its name, and the embedded server behind it, if any."""
+
+    chat: ServedChat
+    name: str
+    server: Any
+
+    def close(self) -> None:
+        """Stops the embedded server."""
+        if self.server is not None:
+            self.server.close()
+
+
+@contextmanager
+def bootstrap(settings: Settings) -> Iterator[App]:
+    """Builds everything the settings ask for, and lets go of it at the end.
+
+    Raises:
+        IndexUnusable, StorageFull: the catalogue cannot be opened. Models and the search index
+            load in the background; `App.status` tells how they are.
+    """
+    silence_vendors()
+    app = App(settings)
+    try:
+        yield app
+    finally:
+        app.close()
+
+
+def silence_vendors() -> None:
+    """Turns off what libraries would send anywhere unasked. Called before they are imported."""
+    os.environ |= {
+        "GRADIO_ANALYTICS_ENABLED": "False",
+        "HF_HUB_DISABLE_TELEMETRY": "1",
+        "HF_HUB_DISABLE_IMPLICIT_TOKEN": "1",
+        "LANGSMITH_TRACING": "false",
+        "LANGCHAIN_TRACING_V2": "false",
+        "ANONYMIZED_TELEMETRY": "False",
+        "OTEL_SDK_DISABLED": "true",
+        "TOKENIZERS_PARALLELISM": "true",
+    }
+
+
+def _secret(settings: Settings) -> bytes:
+    """The key that signs cookies: made once, readable by its owner only."""
+    path = settings.home / "secret.key"
+    try:
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(secrets.token_bytes(32))
+    except FileExistsError:
+        pass
+    return path.read_bytes()

@@ -1,0 +1,76 @@
+"""Every error that Countersign raises on purpose.
+
+    CountersignError
+    ├── BadInput                what the caller gave cannot be used        exit 2
+    │   ├── BadQuestion         empty, or too long for the model
+    │   └── BadSettings         a setting that does not hold
+    ├── NotFound                a conversation, document or answer that is not there
+    ├── IndexUnusable           the catalogue or an index cannot be opened  exit 1
+    │   └── IndexBusy           another process has it open
+    ├── ModelUnusable           a model file is missing or is not the one that was pinned
+    ├── GenerationFailed        the language model is down, slow, or answered nonsense
+    ├── LoadFailed              one document cannot be read
+    └── StorageFull             the disk has no room
+
+Each message says what failed, why, and what to do about it.
+"""
+
+from __future__ import annotations
+
+
+class CountersignError(Exception):
+    """Root of the tree.
+
+    Args:
+        what: what failed and why, one sentence.
+        remedy: what the reader can do about it, one sentence.
+    """
+
+    exit_code = 1
+
+    def __init__(self, what: str, remedy: str = "") -> None:
+        super().__init__(f"{what} {remedy}".strip())
+        self.what = what
+        self.remedy = remedy
+
+
+class BadInput(CountersignError):
+    """The caller gave something that cannot be used; nothing was changed."""
+
+    exit_code = 2
+
+
+class BadQuestion(BadInput):
+    """A question that is empty, or too long to be answered."""
+
+
+class BadSettings(BadInput):
+    """A setting that is missing, malformed or contradicts another."""
+
+
+class NotFound(CountersignError):
+    """Something that was named does not exist, or is not the caller's to see."""
+
+
+class IndexUnusable(CountersignError):
+    """The catalogue or an index derived from it cannot be used."""
+
+
+class IndexBusy(IndexUnusable):
+    """Another process has the index open."""
+
+
+class ModelUnusable(CountersignError):
+    """A model's files are missing, or are not the ones that were pinned."""
+
+
+class GenerationFailed(CountersignError):
+    """The language model is down, slow, or answered something that is no answer."""
+
+
+class LoadFailed(CountersignError):
+    """One document cannot be read."""
+
+
+class StorageFull(CountersignError):
+    """There is no room left where Countersign keeps its data."""

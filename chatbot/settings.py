@@ -1,0 +1,106 @@
+"""One typed, frozen settings object; nothing else in Countersign reads the environment."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from chatbot.errors import BadSettings
+
+
+class Settings(BaseSettings):
+    """Every setting, its default, and what it does. Each is an environment variable of the same
+    name in capitals, behind `COUNTERSIGN_` or (for those that name a service) bare."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="COUNTERSIGN_",
+        env_file=".env",
+        extra="ignore",
+        frozen=True,
+        populate_by_name=True,
+    )
+
+    home: Path = Field(Path("var"), description="Folder that holds everything that is written.")
+    host: str = Field("127.0.0.1", description="Address that the web application listens on.")
+    port: int = Field(7860, ge=1, le=65535, description="Port that it listens on.")
+    title: str = Field("Countersign", description="Name at the top of the page.")
+
+    models: Path | None = Field(
+        None, description="Folder for prepared models. None: `models` in the home folder."
+    )
+    embedding_model: str = Field(
+        "embedded", description="`embedded`, a folder, or a sentence-transformers id on the hub."
+    )
+    generation_url: str | None = Field(
+        None,
+        alias="GENERATION_URL",
+        description="Base URL of a TGI, vLLM or OpenAI-compatible server. None: the embedded model.",
+    )
+    generation_key: SecretStr | None = Field(
+        None, alias="GENERATION_API_KEY", description="API key that this server asks for."
+    )
+    generation_model: str = Field(
+        "embedded",
+        description="Model name to ask the server for; without a server: `embedded` or a GGUF file.",
+    )
+    generation_context: int = Field(
+        2048, ge=512, description="Tokens that the model reads and writes in one turn, at most."
+    )
+    answer_tokens: int = Field(192, ge=16, description="Tokens of one answer, at most.")
+    generation_timeout: float = Field(
+        60.0, gt=0, description="Seconds to wait for the next piece of an answer."
+    )
+    answer_deadline: float = Field(
+        120.0, gt=0, description="Seconds after which a generated answer is cut short."
+    )
+    threads: int = Field(
+        0, ge=0, description="CPU threads for the embedded models. 0: as many as there are cores."
+    )
+
+    passages: int = Field(4, ge=1, le=20, description="Passages that an answer is made from.")
+    candidates: int = Field(50, ge=1, description="Candidates that each index gives to the fusion.")
+    relevance: float = Field(
+        0.30,
+        ge=0,
+        le=1,
+        description="Least relevance of the best passage; below it: `not in the documents`.",
+    )
+    support: float = Field(
+        0.55, ge=0, le=1, description="Least similarity of a sentence and its source."
+    )
+
+    max_file_mb: int = Field(200, ge=1, description="Largest file that `ingest` reads, in MB.")
+    load_timeout: float = Field(120.0, gt=0, description="Seconds that one file may take to read.")
+    load_memory_mb: int = Field(2048, ge=256, description="Memory to read one file in, in MB.")
+    load_workers: int = Field(2, ge=1, description="Files that are read at the same time.")
+
+    @property
+    def models_folder(self) -> Path:
+        """Where prepared models are kept."""
+        return (self.models or self.home / "models").absolute()
+
+    @property
+    def database_url(self) -> str:
+        """SQLAlchemy URL of the catalogue."""
+        return f"sqlite:///{self.home.absolute() / 'catalogue.db'}"
+
+
+def load_settings(**overrides: object) -> Settings:
+    """Settings from the environment and `.env`, with `overrides` on top.
+
+    Raises:
+        BadSettings: a value is not what its field asks for.
+    """
+    try:
+        return Settings(**overrides)  # type: ignore[arg-type]
+    except ValidationError as error:
+        wrong = "; ".join(
+            f"{'.'.join(str(p) for p in e['loc']) or 'settings'}: {e['msg']}"
+            for e in error.errors()
+        )
+        raise BadSettings(
+            f"The settings do not hold ({wrong}).",
+            "Correct the environment variable or the line in .env; README.md lists them.",
+        ) from error

@@ -1,0 +1,285 @@
+"""What in a sentence can be checked to the letter: numbers, measures, dates, names, negation."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from chatbot.steps.words import STOP_WORDS, WORD, stem
+
+_NUMBER_WORDS = {
+    word: str(n)
+    for n, word in enumerate(
+        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
+        "fifteen sixteen seventeen eighteen nineteen twenty".split()
+    )
+} | {
+    "thirty": "30",
+    "forty": "40",
+    "fifty": "50",
+    "sixty": "60",
+    "seventy": "70",
+    "eighty": "80",
+    "ninety": "90",
+    "hundred": "100",
+    "thousand": "1000",
+}
+_MONTHS = {
+    name: n
+    for n, names in enumerate(
+        "january jan|february feb|march mar|april apr|may|june jun|july jul|august aug|"
+        "september sep sept|october oct|november nov|december dec".split("|"),
+        1,
+    )
+    for name in names.split()
+}
+_MONTH = "|".join(sorted(_MONTHS, key=len, reverse=True))
+_DATES = (
+    re.compile(r"\b(?P<y>\d{4})-(?P<m>\d{2})-(?P<d>\d{2})\b"),
+    re.compile(
+        rf"\b(?P<d>\d{{1,2}})(?:st|nd|rd|th)?\s+(?:of\s+)?(?P<m>{_MONTH})\b\.?,?"
+        r"(?:\s+(?P<y>\d{4})\b)?",
+        re.IGNORECASE,
+    ),
+    re.compile(
+        rf"\b(?P<m>{_MONTH})\b\.?\s+(?P<d>\d{{1,2}})(?:st|nd|rd|th)?\b(?!\d)"
+        r"(?:,?\s+(?P<y>\d{4})\b)?",
+        re.IGNORECASE,
+    ),
+    re.compile(rf"\b(?P<m>{_MONTH})\b\.?,?\s+(?P<y>\d{{4}})\b(?P<d>)", re.IGNORECASE),
+)
+_NUMBER = re.compile(r"(?<![\w.,:])[-−]?\d+(?:[.,:]\d+)*(?![\d])")
+_UNITS = {
+    "%": "% percent pct",
+    "euro": "€ eur euro euros",
+    "dollar": "$ usd dollar dollars",
+    "pound": "£ gbp",
+    "cent": "cent cents",
+    "day": "day days",
+    "week": "week weeks",
+    "month": "month months",
+    "year": "year years yr yrs",
+    "hour": "hour hours h hr hrs",
+    "minute": "minute minutes",
+    "second": "second seconds sec secs",
+    "millisecond": "ms millisecond milliseconds",
+    "microsecond": "µs us microsecond microseconds",
+    "byte": "byte bytes",
+    "bit": "bit bits",
+    "kb": "kb kib kilobyte kilobytes",
+    "mb": "mb mib megabyte megabytes",
+    "gb": "gb gib gigabyte gigabytes",
+    "tb": "tb tib terabyte terabytes",
+    "mg": "mg milligram milligrams",
+    "g": "g gram grams",
+    "kg": "kg kilogram kilograms",
+    "µg": "µg mcg microgram micrograms",
+    "ml": "ml millilitre millilitres milliliter milliliters",
+    "litre": "l litre litres liter liters",
+    "mm": "mm millimetre millimetres",
+    "cm": "cm centimetre centimetres",
+    "metre": "m metre metres meter meters",
+    "km": "km kilometre kilometres kilometers",
+    "mile": "mile miles",
+    "degree": "° degree degrees",
+    "am": "am a.m",
+    "pm": "pm p.m",
+    "times": "times",
+    "page": "page pages",
+    "row": "row rows",
+    "character": "character characters",
+    "visit": "visit visits",
+    "session": "session sessions",
+    "person": "person persons people",
+}
+_UNIT_OF = {spelling: unit for unit, spellings in _UNITS.items() for spelling in spellings.split()}
+_AFTER = re.compile(
+    r"[\s\u00a0-]*(?:(?:calendar|working|business|full|whole|consecutive)\s+)?"
+    r"(per\s?cent|[%€$£°]|[A-Za-zµ]+(?:\.m)?)"
+)
+_BEFORE = re.compile(r"([€$£]|\b(?:EUR|USD|GBP))\s?$")
+_NEGATION = re.compile(
+    r"\b(?:not|no|never|neither|nor|without|cannot|none|nothing|nobody|unless|excludes?|excluded|"
+    r"excluding|except|prohibited|forbidden)\b|n['’]t\b",
+    re.IGNORECASE,
+)
+_OPPOSITES = [
+    tuple(frozenset(side.split()) for side in pair.split("/"))
+    for pair in (
+        "minimum least min/maximum most max",
+        "before until prior/after following",
+        "increase increases increased raise raises raised higher rise/"
+        "decrease decreases decreased lower lowers lowered reduce reduces reduced fall",
+        "more above over exceeds/less fewer below under",
+        "always must required mandatory/optional optionally",
+        "enable enabled enables on/disable disabled disables off",
+        "include includes included/exclude excludes excluded",
+        "allow allowed allows permitted/prohibited forbidden",
+        "first earliest/last latest",
+        "start starts begin begins/end ends",
+        "add adds added/remove removes removed",
+        "true/false",
+        "accept accepts accepted/reject rejects rejected",
+    )
+]
+
+# Words that often open a sentence before a name without being part of it.
+_NO_NAMES = (
+    STOP_WORDS
+    | _MONTHS.keys()
+    | frozenset(
+        "i use using run see set call note however each all also every both only please contact "
+        "yes no not according under after before during once unless while because since".split()
+    )
+)
+
+Date = tuple[int | None, int | None, int | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a text states that can be compared to the letter.
+
+    Attributes:
+        numbers: each number in one spelling (`1,000` and `1000` are the same).
+        measures: (number, unit) pairs, units in one spelling.
+        units: the units named anywhere.
+        dates: (year, month, day), None where the text leaves a part open.
+        names: stems of the words that are written as names or identifiers.
+        stems: stems of all words.
+    """
+
+    numbers: frozenset[str]
+    measures: frozenset[tuple[str, str]]
+    units: frozenset[str]
+    dates: frozenset[Date]
+    names: frozenset[str]
+    stems: frozenset[str]
+
+
+def facts_of(text: str) -> Facts:
+    """The facts that a text states."""
+    dates, rest = _dates(text)
+    words = [w.lower() for w in WORD.findall(text)]
+    numbers, measures = _numbers(rest)
+    units = {_UNIT_OF[w] for w in words if w in _UNIT_OF}
+    units |= {_UNIT_OF[c] for c in text if c in "%€$£°"}
+    if re.search(r"\bper\s?cent\b", text, re.IGNORECASE):
+        units.add("%")
+    stems = frozenset(stem(part) for w in words for part in (w, *re.split(r"[-'’.]", w)) if part)
+    return Facts(
+        frozenset(numbers),
+        frozenset(measures),
+        frozenset(units),
+        frozenset(dates),
+        frozenset(_names(text)),
+        stems,
+    )
+
+
+def missing_facts(claim: Facts, source: Facts) -> list[str]:
+    """What the claim states and the source does not, each as a phrase; empty: nothing."""
+    missing = [f"number {n}" for n in sorted(claim.numbers - source.numbers)]
+    missing += [f"{n} {u}" for n, u in sorted(claim.measures) if not _measured(n, u, source)]
+    missing += [f"date {_spelled(d)}" for d in claim.dates if not _dated(d, source.dates)]
+    missing += [f"name {n}" for n in sorted(claim.names - source.stems)]
+    return missing
+
+
+def contradicts(claim: str, source: str) -> bool:
+    """Whether one of two near sentences denies what the other says, or turns its direction."""
+    if len(_NEGATION.findall(claim)) % 2 != len(_NEGATION.findall(source)) % 2:
+        return True
+    said = {w.lower() for w in WORD.findall(claim)}
+    read = {w.lower() for w in WORD.findall(source)}
+    return any(
+        said & mine and not said & other and read & other and not read & mine
+        for pair in _OPPOSITES
+        for mine, other in (pair, pair[::-1])
+    )
+
+
+def _measured(number: str, unit: str, source: Facts) -> bool:
+    units = {u for n, u in source.measures if n == number}
+    return unit in units if units else unit in source.units
+
+
+def _dated(wanted: Date, known: frozenset[Date]) -> bool:
+    return any(
+        all(a is None or a == b for a, b in zip(wanted, date, strict=True)) for date in known
+    )
+
+
+def _spelled(date: Date) -> str:
+    return "-".join(str(part) for part in date if part is not None)
+
+
+def _dates(text: str) -> tuple[set[Date], str]:
+    found: set[Date] = set()
+    for pattern in _DATES:
+        for match in pattern.finditer(text):
+            found.add((_int(match["y"]), _month(match["m"]), _int(match["d"])))
+        text = pattern.sub(" ", text)
+    return found, text
+
+
+def _int(digits: str | None) -> int | None:
+    return int(digits) if digits else None
+
+
+def _month(written: str) -> int:
+    return int(written) if written.isdigit() else _MONTHS[written.lower()]
+
+
+def _numbers(text: str) -> tuple[set[str], set[tuple[str, str]]]:
+    spelled = [
+        (m.start(), m.end(), _NUMBER_WORDS[m[0].lower()])
+        for m in WORD.finditer(text)
+        if m[0].lower() in _NUMBER_WORDS
+    ]
+    written = [(m.start(), m.end(), _plain(m[0])) for m in _NUMBER.finditer(text)]
+    numbers, measures = {n for _, _, n in written}, set()
+    # "one" is more often a pronoun than a count: spelled, it counts with a unit only.
+    for start, end, number in written + spelled:
+        after, before = _AFTER.match(text, end), _BEFORE.search(text[:start])
+        unit = _unit(after[1]) if after else None
+        unit = unit or (_unit(before[1]) if before else None)
+        if unit:
+            measures.add((number, unit))
+            numbers.add(number)
+    numbers |= {n for _, _, n in spelled if n not in ("0", "1")}
+    return numbers, measures
+
+
+def _unit(word: str) -> str | None:
+    spelled = re.sub(r"\s", "", word.lower())
+    return _UNIT_OF.get(spelled)
+
+
+def _plain(number: str) -> str:
+    text = number.replace("−", "-")
+    if ":" in text:
+        return text.removesuffix(":00")
+    text = (
+        re.sub(r"[,.](?=\d{3}(?:\D|$))", "", text)
+        if re.fullmatch(r"-?\d{1,3}(?:([,.])\d{3})(?:\1\d{3})*", text)
+        else text.replace(",", ".")
+    )
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _names(text: str) -> set[str]:
+    found: set[str] = set()
+    words = list(WORD.finditer(text))
+    capital = [bool(re.match(r"[A-ZÀ-Þ]", w[0])) for w in words]
+    for index, match in enumerate(words):
+        word = match[0]
+        identifier = bool(re.search(r"_|[a-z][A-Z]|[A-Za-z]\d|\d[A-Za-z]{2}|^[A-Z]{2,}$", word))
+        opens = index == 0 or text[: match.start()].rstrip()[-1:] in '.:!?•-*"“('
+        run = capital[index] and (
+            not opens
+            or (index + 1 < len(words) and capital[index + 1] and text[match.end()] == " ")
+        )
+        if (identifier or run) and word.lower() not in _NO_NAMES:
+            found.add(stem(word))
+    return found

@@ -1,0 +1,242 @@
+"""Sentence by sentence: does the passage that it cites say this?
+
+A sentence is released when one passage states each number, measure, date and name in it, is near
+to it in meaning, and does not say the opposite. A wrong or missing marker is mended when a passage
+clearly supports the sentence; what nothing supports is dropped.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from chatbot.domain import Citation, Decision, Draft, Passage, Verdict
+from chatbot.steps.facts import Facts, contradicts, facts_of, missing_facts
+from chatbot.steps.words import content_stems, sentence_spans
+
+MEND_MARGIN = 0.1
+"""How much nearer than the least support a passage must be before it replaces a marker."""
+
+_MARKERS = re.compile(r"\s*\[(\d{1,2}(?:\s*,\s*\d{1,2})*)\]")
+_LONGEST_QUOTE = 600
+_FEWEST_STEMS = 2
+REPEATED = "repeats what was said"
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """A sentence of a passage (a row of a table), word for word.
+
+    Attributes:
+        facts: what it states, where it stands: title, headings and table header included.
+    """
+
+    text: str
+    facts: Facts
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One numbered passage, ready to be compared with.
+
+    Attributes:
+        vectors: unit vectors of the quotes, one a row.
+        facts: what the whole passage states, its title and headings included.
+        labels: stems of its title and headings.
+    """
+
+    marker: int
+    passage: Passage
+    quotes: tuple[Quote, ...]
+    vectors: np.ndarray
+    facts: Facts
+    labels: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Support:
+    """How well one passage supports a claim; `problems` empty: it does."""
+
+    evidence: Evidence
+    similarity: float
+    quote: str
+    problems: tuple[str, ...]
+
+
+def quotable(passage: Passage) -> tuple[str, ...]:
+    """The sentences of a passage (rows of a table) that an answer may quote, word for word."""
+    text = passage.text
+    spans = [(a, min(b, a + _LONGEST_QUOTE)) for a, b in sentence_spans(text)]
+    return tuple(text[a:b] for a, b in spans) or (text[:_LONGEST_QUOTE],)
+
+
+def evidence_of(marker: int, passage: Passage, vectors: np.ndarray) -> Evidence:
+    """Evidence from a passage and the vectors of its `quotable` sentences."""
+    label = " \n".join((passage.document.title, *passage.locator.heading))
+    texts = quotable(passage)
+    where = f"{label}\n{texts[0]}" if passage.kind == "table" else label
+    quotes = tuple(Quote(text, facts_of(f"{where}\n{text}")) for text in texts)
+    whole = facts_of(f"{label}\n{passage.text}")
+    return Evidence(marker, passage, quotes, vectors, whole, content_stems(label))
+
+
+def split_markers(sentence: str) -> tuple[str, tuple[int, ...]]:
+    """The sentence without its markers, and the numbers that they named."""
+    numbers = [int(n) for found in _MARKERS.findall(sentence) for n in found.split(",")]
+    return " ".join(_MARKERS.sub("", sentence).split()), tuple(dict.fromkeys(numbers))
+
+
+def check(
+    sentence: str,
+    vector: np.ndarray,
+    evidence: Sequence[Evidence],
+    least: float,
+    said: frozenset[str] = frozenset(),
+) -> tuple[Draft, Verdict]:
+    """The sentence with markers that hold, and the decision about it.
+
+    Args:
+        vector: unit vector of the sentence without its markers.
+        least: least cosine of the sentence and its source.
+        said: content stems of what was released before; a sentence without any new one is dropped.
+    """
+    claim, cited = split_markers(sentence)
+    empty = _says_nothing(claim, evidence, said)
+    if empty:
+        return _refused(Draft(claim), (empty,))
+    facts = facts_of(claim)
+    supports = [_support(claim, facts, vector, e, least) for e in evidence]
+    holding = [s for s in supports if not s.problems and s.evidence.marker in cited]
+    if not holding:
+        clear = [s for s in supports if not s.problems and s.similarity >= least + MEND_MARGIN]
+        holding = sorted(clear, key=lambda s: -s.similarity)[:1]
+    if not holding:
+        return _refused(Draft(claim), _why(supports, cited))
+    citations = tuple(Citation(s.evidence.marker, s.evidence.passage, s.quote) for s in holding)
+    draft = Draft(_marked(claim, [c.marker for c in citations]), citations)
+    scores = {"support": max(s.similarity for s in holding)}
+    return draft, Verdict(Decision.RELEASE, draft.sha256, (), scores)
+
+
+def _says_nothing(claim: str, evidence: Sequence[Evidence], said: frozenset[str]) -> str:
+    stems = content_stems(claim)
+    if len(stems) < _FEWEST_STEMS:
+        return "says nothing that can be checked"
+    if claim.endswith("?"):
+        return "is a question"
+    if said and stems <= said:
+        return REPEATED
+    return "is a heading" if any(stems <= e.labels for e in evidence) else ""
+
+
+def _support(
+    claim: str, facts: Facts, vector: np.ndarray, evidence: Evidence, least: float
+) -> Support:
+    missing = missing_facts(facts, evidence.facts)
+    similarities = evidence.vectors @ vector
+    exact = [i for i, q in enumerate(evidence.quotes) if _states_figures(facts, q.facts)]
+    # A figure belongs to the sentence that it stands in: what supports a claim must state it.
+    best = max(exact or range(len(evidence.quotes)), key=lambda i: similarities[i])
+    quote, similarity = evidence.quotes[best], float(similarities[best])
+    problems = list(missing)
+    if not missing and not exact:
+        problems.append("its figures stand in different sentences")
+    elif similarity < least:
+        problems.append(f"far from the passage ({similarity:.2f})")
+    elif contradicts(claim, quote.text):
+        problems.append("says the opposite")
+    elif strays := _strays(claim, facts, quote, evidence):
+        problems.append(f"“{strays[0]}” is said elsewhere than the figure")
+    return Support(evidence, similarity, quote.text, tuple(problems))
+
+
+def _figures(facts: Facts) -> Facts:
+    return replace(facts, names=frozenset())
+
+
+def _states_figures(claim: Facts, quote: Facts) -> bool:
+    return not missing_facts(_figures(claim), quote)
+
+
+def _strays(claim: str, facts: Facts, quote: Quote, evidence: Evidence) -> list[str]:
+    """Words that the passage says in another sentence than the one that states the figure.
+
+    "Fillings: 90 days. Crowns: 240 days." must not support "Crowns: 90 days."
+    """
+    if not (facts.numbers or facts.dates):
+        return []
+    elsewhere = content_stems(claim) & (evidence.facts.stems - quote.facts.stems)
+    return sorted(elsewhere)
+
+
+def _why(supports: Sequence[Support], cited: Sequence[int]) -> tuple[str, ...]:
+    of_cited = [s for s in supports if s.evidence.marker in cited] or list(supports)
+    nearest = max(of_cited, key=lambda s: s.similarity, default=None)
+    if nearest is None:
+        return ("no passage to rest on",)
+    return nearest.problems or ("no marker, and no passage clearly supports it",)
+
+
+def _refused(draft: Draft, reasons: tuple[str, ...]) -> tuple[Draft, Verdict]:
+    return draft, Verdict(Decision.REFUSE, draft.sha256, reasons)
+
+
+def _marked(claim: str, markers: Sequence[int]) -> str:
+    text = claim.rstrip()
+    stop = text[-1] if text[-1:] in ".!?:;" else ""
+    return f"{text.removesuffix(stop)} {''.join(f'[{m}]' for m in markers)}{stop or '.'}"
+
+
+@dataclass(frozen=True, slots=True)
+class Quotation:
+    """A sentence that may answer the question, in the document's own words."""
+
+    evidence: Evidence
+    quote: str
+    similarity: float
+
+
+def best_quotes(
+    question: str,
+    vector: np.ndarray,
+    evidence: Sequence[Evidence],
+    most: int = 3,
+    least: float = 0.3,
+) -> list[Quotation]:
+    """The sentences nearest to the question, best passage first, at most `most`.
+
+    Args:
+        vector: unit vector of the question.
+        least: least score; meaning counts three quarters, shared words one quarter.
+    """
+    wanted = content_stems(question)
+    found: list[Quotation] = []
+    for one in evidence:
+        for quote, similarity in zip(one.quotes, one.vectors @ vector, strict=True):
+            shared = len(content_stems(quote.text) & wanted) / max(len(wanted), 1)
+            score = 0.75 * float(similarity) + 0.25 * shared
+            if score >= least and _worth_quoting(quote.text, one.passage):
+                found.append(Quotation(one, quote.text, score))
+    found.sort(key=lambda q: -q.similarity)
+    near = [q for q in found if q.similarity >= 0.75 * found[0].similarity][:most]
+    return sorted(near, key=lambda q: (q.evidence.marker, q.evidence.passage.text.find(q.quote)))
+
+
+def _worth_quoting(quote: str, passage: Passage) -> bool:
+    """Whether it says something by itself: a row with figures, or a whole sentence."""
+    if passage.kind == "table":
+        return any(c.isdigit() for c in quote)
+    return len(content_stems(quote)) > _FEWEST_STEMS and quote[-1] in ".!:;)”\"'。"
+
+
+def quoted(quotation: Quotation) -> tuple[Draft, Verdict]:
+    """A quotation as a sentence: released because its words stand in the passage."""
+    passage, quote = quotation.evidence.passage, quotation.quote
+    citation = Citation(quotation.evidence.marker, passage, quote)
+    draft = Draft(f"“{' '.join(quote.split())}” [{citation.marker}]", (citation,))
+    if quote not in passage.text:
+        return _refused(draft, ("is not in the passage word for word",))
+    return draft, Verdict(Decision.RELEASE, draft.sha256, (), {"support": 1.0})

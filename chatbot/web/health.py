@@ -1,0 +1,33 @@
+"""Whether the parts are ready, in the words of the page and of `/healthz`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypedDict
+
+if TYPE_CHECKING:
+    from chatbot.bootstrap import App
+
+_WORST_FIRST = ("failed", "loading", "empty", "ready")
+
+
+class Part(TypedDict):
+    """One part of the application."""
+
+    name: str
+    state: str
+    detail: str
+
+
+class Health(TypedDict):
+    """All of it. `state` is that of the worst part."""
+
+    state: str
+    parts: list[Part]
+
+
+def health(app: App) -> Health:
+    """What state the application is in now."""
+    parts = [Part(name=s.name, state=str(s.state), detail=s.detail or "") for s in app.status()]
+    states = {part["state"] for part in parts}
+    worst = next((state for state in _WORST_FIRST if state in states), "ready")
+    return Health(state=worst, parts=parts)

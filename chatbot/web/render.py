@@ -1,0 +1,251 @@
+"""Turns, conversations and the empty page → HTML. Pure; every text goes through `markup`.
+
+Each turn always has the same slots in the same order. `gr.HTML` compares the old page with the new
+one place by place, so that what has not changed keeps its identity: focus stays where it is, and a
+screen reader hears only the sentence that was added.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from urllib.parse import quote as url_quote
+from urllib.parse import urlencode
+
+from chatbot.domain import Citation, Document, Passage, Status
+from chatbot.web.icons import icon
+from chatbot.web.markup import (
+    answer_html,
+    escape,
+    headings_of,
+    passage_html,
+    place_of,
+    plain_answer,
+    source_name,
+    sources,
+    spans_of,
+)
+from chatbot.web.turns import Phase, Turn
+
+_CARDS = {
+    "held": ("held", "Held until a person has checked it"),
+    "not-found": ("none", "Not in the documents"),
+    "refused": ("none", "No answer to this question"),
+    "unavailable": ("alert", "No answer right now"),
+    "failed": ("alert", "This did not work"),
+}
+_UNAVAILABLE = "The language model did not answer. The passages below were found; try again soon."
+_NOT_FOUND = "Nothing that was found answers this question, so no answer was written."
+_REFUSED = "Questions of this kind are not answered here."
+_FALLBACKS = {"unavailable": _UNAVAILABLE, "not-found": _NOT_FOUND, "refused": _REFUSED}
+
+
+def thread_html(turns: Sequence[Turn], conversation: str, *, last: bool = True) -> str:
+    """Finished turns of one conversation.
+
+    Args:
+        last: whether the last of them is the last of the conversation, and may be asked again.
+    """
+    drawn = [turn_html(t, last=last and t is turns[-1]) for t in turns]
+    return (
+        f'<div class="thread" data-conversation="{escape(conversation)}" '
+        f'data-turns="{len(turns)}">{"".join(drawn)}</div>'
+    )
+
+
+def turn_html(turn: Turn, *, last: bool) -> str:
+    """One turn: question, notices, answer, card, sources, status, actions."""
+    live = ' aria-live="polite" aria-atomic="false"' if turn.working else ""
+    body = answer_html(turn.text, turn.citations, turn.index) if turn.text else ""
+    label = f"Question {turn.index + 1}"
+    return (
+        f'<article class="turn {turn.phase}" data-turn="{turn.index}" aria-label="{label}" '
+        f'data-conversation="{escape(turn.conversation)}" data-phase="{turn.phase}" '
+        f'data-record="{escape(turn.record)}" data-run="{escape(turn.run)}">'
+        f'<div class="question"><p>{escape(turn.question)}</p>{_edit_button(turn)}</div>'
+        f'<div class="reply">'
+        f'<div class="notices">{_notices(turn)}</div>'
+        f'<div class="answer"{live}>{body}</div>'
+        f'<div class="outcome" role="status">{_outcome(turn)}</div>'
+        f'<div class="cited">{_cited(turn)}</div>'
+        f'<div class="progress" role="status">{_progress(turn)}</div>'
+        f'<div class="actions">{_actions(turn, last)}</div>'
+        f"</div>"
+        f'<div class="evidence" hidden>{_evidence(turn)}</div>'
+        f'<div class="plain" hidden>{_plain(turn)}</div>'
+        f"</article>"
+    )
+
+
+def document_url(passage: Passage, conversation: str = "", quotes: Sequence[str] = ()) -> str:
+    """Address of the reading page, at this passage, with the quotes marked."""
+    at = ",".join(f"{a}-{b}" for a, b in spans_of(passage.text, quotes))
+    query = {"passage": passage.id, "at": at, "c": conversation}
+    kept = urlencode({k: v for k, v in query.items() if v})
+    return f"/documents/{url_quote(passage.document.id, safe='')}?{kept}#passage"
+
+
+def _edit_button(turn: Turn) -> str:
+    if turn.working:
+        return ""
+    return (
+        f'<button type="button" class="quiet edit" data-act="edit" data-turn="{turn.index}" '
+        f'aria-label="Edit question {turn.index + 1}" title="Edit the question">'
+        f"{icon('edit')}</button>"
+    )
+
+
+def _notices(turn: Turn) -> str:
+    return "".join(f'<p class="notice">{escape(n)}</p>' for n in turn.notices)
+
+
+def _kind(turn: Turn) -> str | None:
+    if turn.phase is Phase.FAILED:
+        return "failed"
+    if turn.status is Status.REFUSED:
+        return "not-found" if turn.passages else "refused"
+    return (
+        {Status.HELD: "held", Status.UNAVAILABLE: "unavailable"}.get(turn.status or Status.HELD)
+        if turn.status
+        else None
+    )
+
+
+def _outcome(turn: Turn) -> str:
+    kind = _kind(turn)
+    if turn.phase is Phase.STOPPED:
+        kept = (
+            "What you see was released; it is not kept in this conversation." if turn.text else ""
+        )
+        return f'<p class="stopped-note">You stopped this answer. {kept}</p>'
+    if kind is None:
+        return ""
+    symbol, title = _CARDS[kind]
+    message = turn.message or _FALLBACKS.get(kind, "")
+    remedy = f'<p class="remedy">{escape(turn.remedy)}</p>' if turn.remedy else ""
+    return (
+        f'<section class="card {kind}"><div class="card-icon">{icon(symbol)}</div><div>'
+        f"<h3>{title}</h3><p>{escape(message)}</p>{remedy}{_searched(turn, kind)}</div></section>"
+    )
+
+
+def _searched(turn: Turn, kind: str) -> str:
+    if kind not in ("not-found", "unavailable") or not turn.passages:
+        return ""
+    links = "".join(
+        f'<li><a href="#source-{turn.index}-p{n}" class="open-source" role="button" '
+        f'data-turn="{turn.index}" data-marker="p{n}"><span>{escape(p.document.title)}</span> '
+        f'<span class="where">{escape(place_of(p))}</span></a></li>'
+        for n, p in enumerate(turn.passages)
+    )
+    return f'<h4>Closest passages in what was searched</h4><ul class="searched">{links}</ul>'
+
+
+def _cited(turn: Turn) -> str:
+    if turn.working or not turn.citations:
+        return ""
+    chips = "".join(
+        f'<li><a class="chip open-source" href="#source-{turn.index}-{n}" role="button" '
+        f'data-turn="{turn.index}" data-marker="{n}" '
+        f'aria-label="Source {n}: {escape(source_name(quoted[0]))}">'
+        f'<span class="number">{n}</span><span class="title">'
+        f'{escape(quoted[0].passage.document.title)}</span><span class="where">'
+        f"{escape(_short(quoted[0].passage))}</span></a></li>"
+        for n, quoted in sources(turn.citations).items()
+    )
+    return f'<ul class="chips" aria-label="Sources of this answer">{chips}</ul>'
+
+
+def _short(passage: Passage) -> str:
+    if passage.locator.page is not None:
+        return f"page {passage.locator.page}"
+    return (headings_of(passage) or ("start",))[-1]
+
+
+def _progress(turn: Turn) -> str:
+    if not turn.working:
+        return ""
+    count = len(turn.passages)
+    text = {
+        Phase.SEARCHING: f"Searching {_many(turn.documents, 'document')}…",
+        Phase.READING: f"Reading {_many(count, 'passage')}…",
+        Phase.WRITING: "Writing…",
+    }[turn.phase]
+    return f'<span class="pulse" aria-hidden="true"></span><span>{text}</span>'
+
+
+def _many(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def _actions(turn: Turn, last: bool) -> str:
+    if turn.working:
+        return ""
+    buttons = []
+    if turn.text:
+        buttons.append(_button("copy", "Copy the answer", turn, "copy"))
+    if turn.text and turn.record:
+        buttons.append(_button("up", "This answer helped", turn, "up", pressed=True))
+        buttons.append(_button("down", "Something is wrong", turn, "down", pressed=True))
+    if last:
+        buttons.append(_button("retry", "Answer again", turn, "retry"))
+    return "".join(buttons)
+
+
+def _button(act: str, name: str, turn: Turn, symbol: str, *, pressed: bool = False) -> str:
+    state = ' aria-pressed="false"' if pressed else ""
+    return (
+        f'<button type="button" class="quiet" data-act="{act}" data-turn="{turn.index}"{state} '
+        f'aria-label="{name}" title="{name}">{icon(symbol)}</button>'
+    )
+
+
+def _evidence(turn: Turn) -> str:
+    """What the panel shows: each source with its quotes marked, then what was read besides."""
+    cited = sources(turn.citations)
+    used = {quoted[0].passage.id for quoted in cited.values()}
+    cards = [_source(turn, str(n), quoted[0].passage, quoted) for n, quoted in cited.items()]
+    others = [
+        _source(turn, f"p{n}", p, ()) for n, p in enumerate(turn.passages) if p.id not in used
+    ]
+    if others and not turn.working:
+        heading = "Also read, not quoted" if cited else "Closest passages"
+        cards.append(f'<h3 class="others">{heading}</h3>{"".join(others)}')
+    return "".join(cards)
+
+
+def _source(turn: Turn, key: str, passage: Passage, quoted: Sequence[Citation]) -> str:
+    quotes = [c.quote for c in quoted]
+    text = passage_html(passage.text, spans_of(passage.text, quotes), code=passage.kind == "code")
+    number = f'<span class="number">{key}</span>' if quoted else ""
+    return (
+        f'<details class="source" data-marker="{key}"><summary>{number}<span class="name">'
+        f'<span class="title">{escape(passage.document.title)}</span>'
+        f'<span class="where">{escape(place_of(passage))}</span></span></summary>'
+        f'<div class="passage">{text}</div>{_source_foot(turn, passage, quotes)}</details>'
+    )
+
+
+def _source_foot(turn: Turn, passage: Passage, quotes: Sequence[str]) -> str:
+    link = escape(document_url(passage, turn.conversation, quotes))
+    return (
+        f'<p class="source-foot"><a class="open-document" href="{link}">{icon("document")}'
+        f"Open the document</a>{validity(passage.document)}</p>"
+    )
+
+
+def validity(document: Document) -> str:
+    """From when to when a document counts, if it says so."""
+    parts = []
+    if document.effective:
+        parts.append(f"In force since {document.effective.isoformat()}")
+    if document.expires:
+        parts.append(
+            f"until {document.expires.isoformat()}"
+            if parts
+            else f"In force until {document.expires.isoformat()}"
+        )
+    return f'<span class="validity">{" ".join(parts)}</span>' if parts else ""
+
+
+def _plain(turn: Turn) -> str:
+    return escape(plain_answer(turn.text, turn.citations)) if turn.text else ""

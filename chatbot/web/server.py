@@ -1,0 +1,93 @@
+"""The web application: guard, health, reading pages, static files, and the chat page at `/`."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import gradio as gr
+from fastapi import FastAPI, Request
+from fastapi.responses import FileResponse, HTMLResponse, JSONResponse
+from fastapi.staticfiles import StaticFiles
+from starlette.middleware.cors import CORSMiddleware
+
+from chatbot.errors import NotFound
+from chatbot.web.chat import AT_ONCE, build_blocks
+from chatbot.web.guard import LOOPBACK, Guard
+from chatbot.web.health import health
+from chatbot.web.page import rewrite
+from chatbot.web.session import COOKIE, Sessions
+from chatbot.web.viewer import document_page, may_read, not_found_page
+
+if TYPE_CHECKING:
+    from chatbot.bootstrap import App
+
+_STATIC = Path(__file__).parent / "static"
+
+
+def build_server(app: App) -> FastAPI:
+    """The application as ASGI, to be served by uvicorn.
+
+    Args:
+        app: the wired application; its models may still be loading.
+    """
+    sessions = Sessions(app.secret)
+    server = FastAPI(title=app.settings.title, docs_url=None, redoc_url=None, openapi_url=None)
+    # Gradio leaves out its own, laxer rules only if it finds exactly this class here.
+    server.add_middleware(CORSMiddleware, allow_origins=[])
+    server.add_middleware(
+        Guard,
+        sessions=sessions,
+        loopback=app.settings.host in LOOPBACK,
+        rewrite=partial(rewrite, title=app.settings.title),
+    )
+    _add_routes(server, app, sessions)
+    server.mount("/ui", StaticFiles(directory=_STATIC), name="ui")
+    blocks = build_blocks(app, sessions)
+    blocks.queue(api_open=False, default_concurrency_limit=AT_ONCE)
+    system = ["system-ui", "sans-serif"]
+    return gr.mount_gradio_app(  # type: ignore[no-any-return]
+        server,
+        blocks,
+        path="/",
+        server_name=app.settings.host,
+        server_port=app.settings.port,
+        footer_links=[],
+        run_history=False,
+        show_error=True,
+        ssr_mode=False,
+        enable_monitoring=False,
+        pwa=False,
+        mcp_server=False,
+        theme=gr.themes.Base(font=system, font_mono=["ui-monospace", "monospace"]),
+    )
+
+
+def _add_routes(server: FastAPI, app: App, sessions: Sessions) -> None:
+    title = app.settings.title
+
+    @server.get("/healthz")
+    def healthz() -> JSONResponse:
+        now = health(app)
+        headers = {"Cache-Control": "no-store"}
+        return JSONResponse(now, 503 if now["state"] == "failed" else 200, headers)
+
+    @server.get("/favicon.ico")
+    def favicon() -> FileResponse:
+        return FileResponse(_STATIC / "favicon.svg", media_type="image/svg+xml")
+
+    @server.get("/documents/{document_id:path}")
+    def document(
+        request: Request, document_id: str, passage: str = "", at: str = "", c: str = ""
+    ) -> HTMLResponse:
+        headers = {"Cache-Control": "private, no-store"}
+        try:
+            found = app.catalogue.document(document_id)
+        except NotFound:
+            found = None
+        # Absent and forbidden look alike: whether a document exists is itself not for everyone.
+        if found is None or not may_read(sessions.read(request.cookies.get(COOKIE)), found):
+            return HTMLResponse(not_found_page(title), 404, headers)
+        passages = app.catalogue.passages_of(document_id)
+        return HTMLResponse(document_page(title, found, passages, passage, at, c), 200, headers)

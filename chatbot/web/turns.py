@@ -1,0 +1,140 @@
+"""One question and what came of it, as the page sees it: built from events or from a record.
+
+Words of an answer enter only as `gate.Sentence` or through `gate.shown`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from chatbot.domain import (
+    AnswerRecord,
+    Citation,
+    Finished,
+    Held,
+    Notice,
+    Passage,
+    Person,
+    Refused,
+    Retrieved,
+    Status,
+    join_sentences,
+)
+from chatbot.errors import CountersignError
+from chatbot.gate import Event, Sentence, Shown, shown
+
+WAITING_TEXT = (
+    "A person looks at this answer before it is shown. Nothing of it has been shown so far."
+)
+WITHDRAWN_TEXT = (
+    "This answer rests on a document that you can no longer read, so it is not shown. "
+    "Ask again for an answer from the documents as they are now."
+)
+
+
+class Phase(StrEnum):
+    """How far a turn has come."""
+
+    SEARCHING = "searching"
+    READING = "reading"
+    WRITING = "writing"
+    DONE = "done"
+    STOPPED = "stopped"
+    FAILED = "failed"
+
+
+@dataclass
+class Turn:
+    """A turn of the conversation, ready to be drawn.
+
+    Attributes:
+        index: its place in the conversation, from 0.
+        documents: how many documents are searched.
+        message: what a held, refused or failed turn says for itself.
+        remedy: what the reader can do about it.
+        run: the page's own name for the request, sent back so that it knows its answer.
+    """
+
+    index: int
+    question: str
+    conversation: str = ""
+    documents: int = 0
+    phase: Phase = Phase.SEARCHING
+    status: Status | None = None
+    text: str = ""
+    citations: tuple[Citation, ...] = ()
+    passages: tuple[Passage, ...] = ()
+    notices: list[str] = field(default_factory=list)
+    message: str = ""
+    remedy: str = ""
+    record: str = ""
+    run: str = ""
+    _sentences: list[Sentence] = field(default_factory=list)
+
+    @property
+    def working(self) -> bool:
+        """Whether more may come."""
+        return self.phase in (Phase.SEARCHING, Phase.READING, Phase.WRITING)
+
+    def take(self, event: Event, person: Person) -> None:
+        """Move on by one event of the chain."""
+        if isinstance(event, Retrieved):
+            self.phase = Phase.READING
+            self.passages = tuple(p.passage for p in event.passages if _may(person, p.passage))
+        elif isinstance(event, Sentence):
+            self._add(event)
+        elif isinstance(event, Notice):
+            self.notices.append(event.text)
+        elif isinstance(event, Held):
+            self.status, self.message = Status.HELD, event.text
+        elif isinstance(event, Refused):
+            self.status, self.message = Status.REFUSED, event.text
+        elif isinstance(event, Finished):
+            self._finish(event.record, person)
+
+    def stop(self) -> None:
+        """The reader has stopped it."""
+        self.phase = Phase.STOPPED
+
+    def fail(self, error: CountersignError) -> None:
+        """It ended in an error that explains itself."""
+        self.phase, self.message, self.remedy = Phase.FAILED, error.what, error.remedy
+
+    def _add(self, sentence: Sentence) -> None:
+        self.phase = Phase.WRITING
+        self._sentences.append(sentence)
+        self.text = join_sentences(s.text for s in self._sentences)
+        self.citations = tuple(dict.fromkeys([*self.citations, *sentence.citations]))
+
+    def _finish(self, record: AnswerRecord, person: Person) -> None:
+        """From here on it looks as it will when it is read back from the history."""
+        view = shown(record)
+        if view.status is not self.status:
+            self.message = ""
+        self.phase, self.record = Phase.DONE, record.id
+        self._fill(view, person)
+
+    def _fill(self, view: Shown, person: Person) -> None:
+        self.status = view.status
+        self.text, self.citations = view.text, view.citations
+        self.notices = list(view.notices)
+        self.passages = tuple(p.passage for p in view.passages if _may(person, p.passage))
+        if view.status is Status.HELD:
+            self.message = self.message or view.text or WAITING_TEXT
+            self.text, self.citations = "", ()
+        if not all(_may(person, c.passage) for c in view.citations):
+            self.status, self.message = Status.HELD, WITHDRAWN_TEXT
+            self.text, self.citations, self.notices = "", (), []
+
+
+def turn_of(record: AnswerRecord, index: int, conversation: str, person: Person) -> Turn:
+    """A stored record as a turn, through the gate."""
+    turn = Turn(index, record.question, conversation, phase=Phase.DONE, record=record.id)
+    turn._fill(shown(record), person)
+    return turn
+
+
+def _may(person: Person, passage: Passage) -> bool:
+    """Whether the person may read the passage today, whatever was so when it was stored."""
+    return person.collections is None or passage.document.collection in person.collections
