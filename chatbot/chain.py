@@ -49,7 +49,6 @@ from chatbot.trace import Asked, Checked, Found, Prompted, Trace, Written
 
 log = structlog.get_logger()
 
-_MOST_REPEATED = 2
 NOT_FOUND = "This is not in the documents."
 NOTHING_INDEXED = "There are no documents to answer from yet. Add some with `ingest sync FOLDER`."
 MODEL_FOUND_NOTHING = "NOT IN THE PASSAGES"
@@ -66,7 +65,7 @@ NO_MODEL = (
 class Conversations(Protocol):
     """Where conversations are kept."""
 
-    def turns(self, conversation: str, owner: str) -> list[Turn]:
+    def turns(self, conversation: str, owner: str) -> Sequence[Turn]:
         """What was asked and released so far, oldest first."""
 
     def append(self, conversation: str, owner: str, record: AnswerRecord) -> None:
@@ -226,8 +225,8 @@ class Chain:
                 for sentence in sentence_stream(pieces):
                     item.trace.lap("first_sentence_written")
                     yield Written(item.trace, sentence)
-                    if item.trace.repeated() >= _MOST_REPEATED:
-                        break  # a small model that has begun to repeat itself does not stop
+                    if item.trace.astray():
+                        break
             except GenerationFailed as error:
                 failure = error
             item.trace.lap("generate")

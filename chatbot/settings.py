@@ -36,21 +36,21 @@ class Settings(BaseSettings):
     generation_url: str | None = Field(
         None,
         alias="GENERATION_URL",
-        description="Base URL of a TGI, vLLM or OpenAI-compatible server. None: the embedded model.",
+        description="Base URL of a TGI, vLLM or OpenAI-like server. None: the embedded model.",
     )
     generation_key: SecretStr | None = Field(
         None, alias="GENERATION_API_KEY", description="API key that this server asks for."
     )
     generation_model: str = Field(
         "embedded",
-        description="Model name to ask the server for; without a server: `embedded` or a GGUF file.",
+        description="Model name to ask the server for; without one: `embedded` or a GGUF file.",
     )
     generation_context: int = Field(
         2048, ge=512, description="Tokens that the model reads and writes in one turn, at most."
     )
     answer_tokens: int = Field(192, ge=16, description="Tokens of one answer, at most.")
-    generation_timeout: float = Field(
-        60.0, gt=0, description="Seconds to wait for the next piece of an answer."
+    generation_timeout: int = Field(
+        60, gt=0, description="Seconds to wait for the next piece of an answer."
     )
     answer_deadline: float = Field(
         120.0, gt=0, description="Seconds after which a generated answer is cut short."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -24,6 +24,9 @@ from chatbot.errors import CountersignError
 from chatbot.steps.verify import REPEATED
 from chatbot.steps.words import content_stems
 
+_MOST_REPEATED = 2
+_MOST_DROPPED = 3
+
 
 @dataclass
 class Trace:
@@ -31,7 +34,7 @@ class Trace:
 
     question: str
     person: Person
-    history: list[Turn]
+    history: Sequence[Turn]
     started: float = field(default_factory=time.perf_counter)
     timings: dict[str, float] = field(default_factory=dict)
     prompts: dict[str, str] = field(default_factory=dict)
@@ -53,9 +56,12 @@ class Trace:
         """Content stems of the sentences released so far."""
         return content_stems(" ".join(draft.text for draft in self.sentences))
 
-    def repeated(self) -> int:
-        """How many sentences were dropped because they repeat one that was released."""
-        return sum(REPEATED in reasons for _, reasons in self.dropped)
+    def astray(self) -> bool:
+        """Whether the model has begun to ramble: what it writes is dropped, or repeats itself."""
+        repeated = sum(REPEATED in reasons for _, reasons in self.dropped)
+        return repeated >= _MOST_REPEATED or (
+            not self.sentences and len(self.dropped) >= _MOST_DROPPED
+        )
 
     def note(self, draft: Draft, verdict: Verdict | None, held: tuple[str, ...] | None) -> None:
         """Keeps what the gate decided about a draft; once held, the turn stays held."""

@@ -219,7 +219,7 @@ def verify(as_json: AsJson = False) -> None:
 
     Example: ingest verify
     """
-    settings, catalogue, index = _open_index()
+    catalogue, index = _open_index()
     try:
         index.catch_up()
         problems = index.differences()
@@ -243,7 +243,7 @@ def repair(as_json: AsJson = False) -> None:
 
     Example: ingest repair
     """
-    _, catalogue, index = _open_index()
+    catalogue, index = _open_index()
     try:
         index.rebuild()
     finally:
@@ -254,11 +254,11 @@ def repair(as_json: AsJson = False) -> None:
         put(f"Chroma was made anew from the catalogue: {catalogue.count()} passages.")
 
 
-def _open_index() -> tuple[Settings, Catalogue, ChromaIndex]:
+def _open_index() -> tuple[Catalogue, ChromaIndex]:
     settings = _settings()
     catalogue = Catalogue(open_database(settings.database_url))
     folder = settings.home.absolute() / "chroma"
-    return settings, catalogue, ChromaIndex(folder, catalogue, embedding_name(settings))
+    return catalogue, ChromaIndex(folder, catalogue, embedding_name(settings))
 
 
 def _settings() -> Settings:

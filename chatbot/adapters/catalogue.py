@@ -18,6 +18,7 @@ from chatbot.adapters.database import transaction
 from chatbot.adapters.schema import documents, index_changes, passages, vectors
 from chatbot.domain import Document, Locator, Passage
 from chatbot.errors import NotFound
+from chatbot.steps.examples import example_question
 
 _AT_ONCE = 500  # SQLite takes 32,766 variables a statement; smaller pieces cost nothing
 _HEADING_BREAK = "\x1f"
@@ -88,6 +89,19 @@ class Catalogue:
             for row in self._rows(_PASSAGES.where(passages.c.id.in_(some))):
                 found[row.id] = _passage(row)
         return found
+
+    def example_questions(self, n: int) -> list[str]:
+        """Questions that the documents hold answers to, at most one a document, at most n."""
+        today = datetime.now(UTC).date()
+        questions: list[str] = []
+        # By id: a steady order that mixes the documents' titles.
+        for document in sorted(self.documents(), key=lambda d: d.id)[: n * 4]:
+            if document.counts_on(today) and (passages := self.passages_of(document.id)):
+                question = example_question(passages)
+                questions += [question] if question and question not in questions else []
+            if len(questions) == n:
+                break
+        return questions
 
     def count(self) -> int:
         """How many passages there are."""

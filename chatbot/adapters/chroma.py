@@ -95,6 +95,8 @@ class ChromaIndex:
         self._folder = folder
         self._catalogue = catalogue
         self._model = model
+        self._client: Any = None
+        self._collection: Any = None
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._lock = FileLock(folder.with_suffix(".lock"), thread_local=False)
         try:
@@ -140,8 +142,7 @@ class ChromaIndex:
 
     def rebuild(self, on_progress: Callable[[int], None] = lambda _: None) -> None:
         """Makes the index anew from the catalogue, whatever state it is in."""
-        self._client = self._collection = None
-        self._forget_cached_client()
+        self._let_go()
         shutil.rmtree(self._folder, ignore_errors=True)
         self._folder.mkdir(parents=True, mode=0o700)
         self._connect()
@@ -168,8 +169,7 @@ class ChromaIndex:
 
     def close(self) -> None:
         """Lets another process open the folder."""
-        self._client = self._collection = None
-        self._forget_cached_client()
+        self._let_go()
         self._lock.release()
 
     def _open(self) -> None:
@@ -199,9 +199,10 @@ class ChromaIndex:
         except OSError as error:
             raise IndexUnusable(f"Chroma cannot open {self._folder} ({error}).") from error
 
-    def _forget_cached_client(self) -> None:
+    def _let_go(self) -> None:
         from chromadb.api.shared_system_client import SharedSystemClient
 
+        self._client = self._collection = None
         SharedSystemClient.clear_system_cache()
 
     def _add(self, ids: Sequence[str], on_progress: Callable[[int], None]) -> None:

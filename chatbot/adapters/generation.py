@@ -91,7 +91,7 @@ def open_chat(url: str, key: str | None, model: str, settings: Settings) -> Serv
     """
     base = url.rstrip("/").removesuffix("/v1")
     headers = {"Authorization": f"Bearer {key or 'none'}"}
-    endpoint = HuggingFaceEndpoint(
+    endpoint = HuggingFaceEndpoint(  # type: ignore[call-arg]  # `model` comes from the URL
         endpoint_url=f"{base}/v1",
         task="conversational",
         timeout=settings.generation_timeout,

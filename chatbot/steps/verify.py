@@ -129,7 +129,7 @@ def _says_nothing(claim: str, evidence: Sequence[Evidence], said: frozenset[str]
         return "is a question"
     if said and stems <= said:
         return REPEATED
-    return "is a heading" if any(stems <= e.labels for e in evidence) else ""
+    return "is a heading" if "›" in claim or any(stems <= e.labels for e in evidence) else ""
 
 
 def _support(
@@ -204,7 +204,7 @@ def best_quotes(
     vector: np.ndarray,
     evidence: Sequence[Evidence],
     most: int = 3,
-    least: float = 0.3,
+    least: float = 0.38,
 ) -> list[Quotation]:
     """The sentences nearest to the question, best passage first, at most `most`.
 

@@ -12,7 +12,6 @@ from the signed cookie, and conversations are looked up by that owner each time.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -20,19 +19,15 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from chatbot.domain import Person
-from chatbot.errors import BadQuestion, CountersignError, GenerationFailed, NotFound
-from chatbot.web.health import health
+from chatbot.errors import CountersignError, NotFound
+from chatbot.web.answering import Answering
 from chatbot.web.page import MAX_QUESTION, REASONS, composer_html, header_html, panel_html
 from chatbot.web.places import sidebar_html, welcome_html
 from chatbot.web.render import thread_html, turn_html
 from chatbot.web.session import COOKIE, Sessions
-from chatbot.web.stream import Runs
-from chatbot.web.turns import Turn, turn_of
 
 if TYPE_CHECKING:
     from chatbot.bootstrap import App
-
-log = logging.getLogger(__name__)
 
 AT_ONCE = 16
 _EVENTS = ("open", "ask", "again", "stop", "rename", "remove", "rate")
@@ -43,7 +38,6 @@ _BRIDGE = (
     "if (names.includes(name)) trigger(name, data); }}));"
 )
 _EXAMPLES = 4
-_TITLE = 70
 Parts = tuple[Any, Any, Any]
 
 
@@ -58,7 +52,7 @@ class ChatPage:
     def __init__(self, app: App, sessions: Sessions) -> None:
         self._app = app
         self._sessions = sessions
-        self._runs = Runs()
+        self._answering = Answering(app)
 
     def open(self, event: gr.EventData, request: gr.Request) -> Parts:
         """Show a conversation: the one named, a new one, or else the latest."""
@@ -73,28 +67,24 @@ class ChatPage:
 
     def ask(self, event: gr.EventData, request: gr.Request) -> Iterator[Parts]:
         """Answer a question; `keep`, if given, is how many earlier turns stay."""
-        person = self._person(request)
         question = _word(event, "text", MAX_QUESTION + 1).strip()
-        keep = _number(event, "keep")
-        conversation, run = _word(event, "conversation"), _word(event, "run")
-        yield from self._answer(person, conversation, question, keep, run)
+        yield from self._answer(event, request, question, _number(event, "keep"))
 
     def again(self, event: gr.EventData, request: gr.Request) -> Iterator[Parts]:
         """Answer an earlier question once more, in place of the answer that it had."""
-        person, conversation = self._person(request), _word(event, "conversation")
         turn = _number(event, "turn")
         question = _word(event, "text", MAX_QUESTION + 1).strip()
         try:
-            records = self._app.conversations.records(conversation, person.id)
+            turns = self._answering.history(self._person(request), _word(event, "conversation"))
         except NotFound:
-            records = []
-        if turn is not None and 0 <= turn < len(records):
-            question = records[turn].question  # the server's, not the one that the page sent
-        yield from self._answer(person, conversation, question, turn, _word(event, "run"))
+            turns = []
+        if turn is not None and 0 <= turn < len(turns):
+            question = turns[turn].question  # the server's, not the one that the page sent
+        yield from self._answer(event, request, question, turn)
 
     def stop(self, event: gr.EventData, request: gr.Request) -> None:
         """Stop the answer that is being made in a conversation."""
-        self._runs.stop(self._person(request).id, _word(event, "conversation"))
+        self._answering.stop(self._person(request), _word(event, "conversation"))
 
     def rename(self, event: gr.EventData, request: gr.Request) -> Any:
         """Give a conversation another title."""
@@ -110,7 +100,7 @@ class ChatPage:
         """Delete a conversation."""
         person, conversation = self._person(request), _word(event, "conversation")
         current = _word(event, "current")
-        self._runs.stop(person.id, conversation)
+        self._answering.stop(person, conversation)
         self._try(self._app.conversations.delete, conversation, person.id)
         if current != conversation:
             return self._sidebar(person, current), gr.skip(), gr.skip()
@@ -126,86 +116,24 @@ class ChatPage:
         self._try(self._app.conversations.rate, record, person.id, value, reason, comment)
 
     def _answer(
-        self, person: Person, conversation: str, question: str, keep: int | None, run: str
+        self, event: gr.EventData, request: gr.Request, question: str, keep: int | None
     ) -> Iterator[Parts]:
-        try:
-            self._check(question)
-            conversation, turns = self._room(person, conversation, question, keep)
-        except CountersignError as error:
-            failed = Turn(keep or 0, question, conversation, run=run)
-            failed.fail(error)
-            yield gr.skip(), gr.skip(), turn_html(failed, last=False)
-            return
-        documents = len(self._app.catalogue.documents(person.collections))
-        turn = Turn(len(turns), question, conversation, documents, run=run)
-        earlier = thread_html(turns, conversation, last=False)
-        yield self._sidebar(person, conversation), earlier, turn_html(turn, last=True)
-        for drawn in self._play(turn, person):
-            yield gr.skip(), gr.skip(), drawn
-        yield self._sidebar(person, conversation), gr.skip(), turn_html(turn, last=True)
-
-    def _play(self, turn: Turn, person: Person) -> Iterator[str]:
-        """The turn, drawn anew at each event."""
-        run = self._runs.begin(
-            person.id,
-            turn.conversation,
-            lambda: self._app.chain.answer(turn.question, turn.conversation, person),
-        )
-        try:
-            for event in run.events():
-                turn.take(event, person)
-                yield turn_html(turn, last=True)
-            if turn.working and run.stopped:
-                turn.stop()
-        except CountersignError as error:
-            turn.fail(error)
-        except Exception:
-            # The reader must get an answer, and no stack trace; the log gets the trace.
-            log.exception("An answer ended in an unexpected error")
-            turn.fail(_unexpected())
-        finally:
-            self._runs.end(person.id, turn.conversation, run)
-
-    def _check(self, question: str) -> None:
-        if not question:
-            raise BadQuestion("The question is empty.", "Write one and ask again.")
-        if len(question) > MAX_QUESTION:
-            raise BadQuestion(
-                f"The question is longer than {MAX_QUESTION:,} characters.",
-                "Shorten it, or ask it in parts.",
-            )
-        for part in health(self._app)["parts"]:
-            if part["state"] in ("loading", "failed"):
-                raise GenerationFailed(
-                    f"The {part['name']} is not ready.",
-                    "It is still starting: ask again in a moment."
-                    if part["state"] == "loading"
-                    else "Whoever runs this page can see why with `chatbot doctor`.",
-                )
-
-    def _room(
-        self, person: Person, conversation: str, question: str, keep: int | None
-    ) -> tuple[str, list[Turn]]:
-        """The conversation to answer in, cut back to `keep` turns, or a new one."""
-        store = self._app.conversations
-        if conversation:
-            records = store.records(conversation, person.id)
-        else:
-            conversation, records = store.create(person.id).id, []
-        if keep is not None and 0 <= keep < len(records):
-            self._runs.stop(person.id, conversation)
-            store.truncate(conversation, person.id, keep)
-            records = records[:keep]
-        if not records:
-            title = " ".join(question.split())
-            short = title if len(title) <= _TITLE else title[: _TITLE - 1].rstrip() + "…"
-            store.rename(conversation, person.id, short)
-        return conversation, [turn_of(r, n, conversation, person) for n, r in enumerate(records)]
+        person = self._person(request)
+        conversation, run = _word(event, "conversation"), _word(event, "run")
+        turn = None
+        for turn, earlier in self._answering.answer(person, conversation, question, keep, run):
+            around = (gr.skip(), gr.skip())
+            if earlier is not None:
+                before = thread_html(earlier, turn.conversation, last=False)
+                around = (self._sidebar(person, turn.conversation), before)
+            yield *around, turn_html(turn, last=True)
+        if turn and turn.conversation:
+            # The conversation is now the newest: it moves to the top of the list.
+            yield self._sidebar(person, turn.conversation), gr.skip(), gr.skip()
 
     def _parts(self, person: Person, conversation: str, note: str = "") -> Parts:
         """Sidebar, history and no live turn, for one conversation."""
-        records = self._app.conversations.records(conversation, person.id) if conversation else []
-        turns = [turn_of(r, n, conversation, person) for n, r in enumerate(records)]
+        turns = self._answering.history(person, conversation)
         if turns:
             return self._sidebar(person, conversation), thread_html(turns, conversation), ""
         documents = self._app.catalogue.documents(person.collections)
@@ -272,10 +200,3 @@ def _number(event: gr.EventData, key: str) -> int | None:
     data = event._data
     value = data.get(key) if isinstance(data, dict) else None
     return value if type(value) is int else None
-
-
-def _unexpected() -> GenerationFailed:
-    return GenerationFailed(
-        "Something went wrong while this was being answered.",
-        "Ask again; if it happens once more, tell whoever runs this page. Its log says more.",
-    )

@@ -31,3 +31,8 @@ def health(app: App) -> Health:
     states = {part["state"] for part in parts}
     worst = next((state for state in _WORST_FIRST if state in states), "ready")
     return Health(state=worst, parts=parts)
+
+
+def loading(app: App) -> str:
+    """Name of a part that an answer has to wait for, or nothing."""
+    return next((p["name"] for p in health(app)["parts"] if p["state"] == "loading"), "")

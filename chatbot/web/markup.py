@@ -28,6 +28,7 @@ _HEADING = re.compile(r"(</?)h[1-6]\b")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufeff]")
 # Markers stand between these while the text goes through Markdown; nobody else can write them.
 _OPEN, _CLOSE = "\ue000", "\ue001"
+_STRONG = re.compile(r"\*\*(\S(?:.*?\S)?)\*\*")
 _HIDDEN_MARKER = re.compile(f"{_OPEN}(\\d+){_CLOSE}")
 
 
@@ -105,6 +106,7 @@ def plain_answer(text: str, citations: Iterable[Citation]) -> str:
         + " … ".join(f"“{' '.join(c.quote.split())}”" for c in quoted)
         for marker, quoted in sources(citations).items()
     ]
+    text = _STRONG.sub(r"\1", text)
     return clean("\n\n".join([text] + (["Sources\n" + "\n".join(lines)] if lines else [])))
 
 

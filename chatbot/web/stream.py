@@ -29,8 +29,8 @@ class Run:
         self._stop = threading.Event()
 
     @property
-    def stopped(self) -> bool:
-        """Whether someone has stopped it."""
+    def interrupted(self) -> bool:
+        """Whether someone has stopped it before its end."""
         return self._stop.is_set()
 
     def stop(self) -> None:
@@ -42,19 +42,20 @@ class Run:
         """What the chain says, until it ends or is stopped. Raises what the chain raises."""
         threading.Thread(target=self._work, name="answer", daemon=True).start()
         try:
-            while (item := self._queue.get()) is not None and not self.stopped:
+            while (item := self._queue.get()) is not None and not self.interrupted:
                 if isinstance(item, BaseException):
                     raise item
                 yield item
-        finally:
-            self._stop.set()
+        except GeneratorExit:
+            self._stop.set()  # the reader has gone
+            raise
 
     def _work(self) -> None:
         try:
             # The chain is a generator: closing it is what stops the model.
             with closing(self._start()) as events:  # type: ignore[type-var]
                 for event in events:
-                    if self.stopped:
+                    if self.interrupted:
                         break
                     self._queue.put(event)
         except Exception as error:
@@ -64,7 +65,7 @@ class Run:
 
 
 class Runs:
-    """Which answers are being made, by owner and conversation. One each: a new one stops the old."""
+    """The answers being made, one to a conversation of each owner: a new one stops the old."""
 
     def __init__(self) -> None:
         self._runs: dict[tuple[str, str], Run] = {}

@@ -24,9 +24,6 @@ from chatbot.domain import (
 from chatbot.errors import CountersignError
 from chatbot.gate import Event, Sentence, Shown, shown
 
-WAITING_TEXT = (
-    "A person looks at this answer before it is shown. Nothing of it has been shown so far."
-)
 WITHDRAWN_TEXT = (
     "This answer rests on a document that you can no longer read, so it is not shown. "
     "Ask again for an answer from the documents as they are now."
@@ -53,6 +50,7 @@ class Turn:
         documents: how many documents are searched.
         message: what a held, refused or failed turn says for itself.
         remedy: what the reader can do about it.
+        waiting_for: name of a part that is still loading.
         run: the page's own name for the request, sent back so that it knows its answer.
     """
 
@@ -69,6 +67,7 @@ class Turn:
     message: str = ""
     remedy: str = ""
     record: str = ""
+    waiting_for: str = ""
     run: str = ""
     _sentences: list[Sentence] = field(default_factory=list)
 
@@ -120,8 +119,11 @@ class Turn:
         self.text, self.citations = view.text, view.citations
         self.notices = list(view.notices)
         self.passages = tuple(p.passage for p in view.passages if _may(person, p.passage))
+        if view.status is not Status.RELEASED:
+            # The record keeps what a refusal said as its last notice; it belongs on the card.
+            self.message = self.notices.pop() if self.notices else self.message
         if view.status is Status.HELD:
-            self.message = self.message or view.text or WAITING_TEXT
+            self.message = self.message or view.text
             self.text, self.citations = "", ()
         if not all(_may(person, c.passage) for c in view.citations):
             self.status, self.message = Status.HELD, WITHDRAWN_TEXT

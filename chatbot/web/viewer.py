@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator, Sequence
 
 from chatbot.domain import Document, Passage, Person
+from chatbot.web.evidence import validity
 from chatbot.web.icons import icon
 from chatbot.web.markup import escape, headings_of, passage_html
-from chatbot.web.render import validity
 
 _SPAN = re.compile(r"(\d{1,9})-(\d{1,9})")
 _CONVERSATION = re.compile(r"[A-Za-z0-9_-]{1,64}")

@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
+import builtins
 import itertools
 import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import Any
 
 from chatbot import gate
@@ -98,6 +99,9 @@ def documents_and_passages() -> tuple[list[Document], list[Passage]]:
     return documents, passages
 
 
+HOSTILE = '<img src=x onerror="window.hacked=1"> **bold** [x](javascript:alert(1)) [1].'
+
+
 @dataclass(frozen=True)
 class Conversation:
     """A stored conversation."""
@@ -125,10 +129,10 @@ class FakeConversations:
 
     def list(self, owner: str) -> list[Conversation]:
         """The owner's, newest first."""
-        mine = [c for c in self.all.values() if c.owner == owner]
+        mine = [c for c in self.all.values() if c.owner == owner and self.kept[c.id]]
         return sorted(mine, key=lambda c: c.updated_at, reverse=True)
 
-    def records(self, conversation_id: str, owner: str) -> list[AnswerRecord]:
+    def records(self, conversation_id: str, owner: str) -> builtins.list[AnswerRecord]:
         """What was answered in it."""
         self._own(conversation_id, owner)
         return list(self.kept[conversation_id])
@@ -155,7 +159,8 @@ class FakeConversations:
         """What the chain does at the end of a turn."""
         if conversation_id in self.kept:
             self.kept[conversation_id].append(record)
-            touched = replace(self.all[conversation_id], updated_at=datetime.now(UTC))
+            title = self.all[conversation_id].title or record.question
+            touched = replace(self.all[conversation_id], title=title, updated_at=datetime.now(UTC))
             self.all[conversation_id] = touched
 
     def _own(self, conversation_id: str, owner: str) -> Conversation:
@@ -227,7 +232,7 @@ class FakeChain:
         if "policy" in question:
             text = "This assistant does not answer questions of this kind."
             yield Refused(("policy",), text)
-            yield self._finish(question, conversation, Status.REFUSED, (), ())
+            yield self._finish(question, conversation, Status.REFUSED, (), (), (), (text,))
             return
         yield Retrieved(question, scored)
         time.sleep(pause)
@@ -262,8 +267,7 @@ class FakeChain:
             yield Notice(notices[0])
         drafts = self.drafts(scored)
         if "hostile" in question:
-            drafts = [Draft('<img src=x onerror="window.hacked=1"> **bold** [x](javascript:alert(1)) [1].',
-                            (Citation(1, scored[0].passage, "We pay at most EUR 400"),))]  # fmt: skip
+            drafts = [Draft(HOSTILE, (Citation(1, scored[0].passage, "We pay at most EUR 400"),))]
         verdicts = []
         for draft in drafts:
             verdict = Verdict(Decision.RELEASE, draft.sha256)
@@ -285,13 +289,14 @@ class FakeChain:
         )
         plus = "On Alder Plus and Alder Family the limit is EUR 1,500 per person and calendar year."
         return [
-            Draft("The annual limit depends on your plan.", (Citation(1, limits, plus),)),
-            Draft("- **Alder Basic** pays at most EUR 400 a year [1].", (Citation(1, limits, basic),)),
+            Draft("The annual limit depends on your plan [1].", (Citation(1, limits, plus),)),
+            Draft("- **Alder Basic** pays at most EUR 400 a year [1].",
+                  (Citation(1, limits, basic),)),
             Draft("- **Alder Plus** and **Alder Family** pay up to EUR 1,500 a year [1].",
                   (Citation(1, limits, plus),)),
             Draft("- Fillings are paid at 50% or 80%, after a waiting period of 90 days [2] [3].",
                   (Citation(2, pays, "Fillings and extractions\t50%\t80%\t90 days"),
-                   Citation(3, waiting, "It is counted in days from the first day of your cover."))),
+                   Citation(3, waiting, "counted in days from the first day of your cover"))),
         ]  # fmt: skip
 
     def _finish(
@@ -360,8 +365,6 @@ def main(port: int, *, empty: bool = False) -> None:
         ]
     uvicorn.run(build_server(app), host="127.0.0.1", port=port, log_level="warning")  # type: ignore[arg-type]
 
-
-_ = timedelta
 
 if __name__ == "__main__":
     main(int(sys.argv[1]), empty="empty" in sys.argv[2:])

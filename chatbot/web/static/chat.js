@@ -26,7 +26,7 @@ function start() {
   new MutationObserver(changed).observe($("live"), { childList: true, subtree: true, attributes: true });
   paintTheme();
   open(new URLSearchParams(location.search).get("c") || "", false);
-  health($("state"), (state, before) => { if (before === "empty" && !conversation) open("new", false); });
+  health($("state"), (state) => { if (state === "ready" && document.querySelector(".blank")) open("new", false); });
 }
 
 // --- what comes back -------------------------------------------------------------------------

@@ -17,7 +17,7 @@ export function health(place, onChange) {
     place.dataset.state = state;
     if (words.textContent !== WORDS[state]) words.textContent = WORDS[state] || state;
     place.title = detail || "All parts are ready";
-    if (state !== before) onChange(state, before);
+    if (state !== before) onChange(state);
     setTimeout(look, state === "ready" ? 30000 : 2000);
   }
   look();

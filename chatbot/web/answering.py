@@ -1,0 +1,135 @@
+"""What it takes to answer one question on the page: room in a conversation, a run, its turns.
+
+Everything is looked up by the person whom the cookie named; the caller's ids are only claims.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from chatbot.domain import AnswerRecord, Person
+from chatbot.errors import BadQuestion, CountersignError, GenerationFailed
+from chatbot.web.health import loading
+from chatbot.web.page import MAX_QUESTION
+from chatbot.web.stream import Runs
+from chatbot.web.turns import Turn, turn_of
+
+if TYPE_CHECKING:
+    from chatbot.bootstrap import App
+
+log = logging.getLogger(__name__)
+
+
+class Answering:
+    """Answers questions and knows which answers are being made.
+
+    Args:
+        app: the wired application.
+    """
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self._runs = Runs()
+
+    def history(self, person: Person, conversation: str) -> list[Turn]:
+        """The turns of a conversation, through the gate; none for a new one.
+
+        Raises:
+            NotFound: it is not there, or not this person's.
+        """
+        if not conversation:
+            return []
+        records = self._app.conversations.records(conversation, person.id)
+        return _turns(records, conversation, person)
+
+    def stop(self, person: Person, conversation: str) -> None:
+        """Stop the answer that this person has running there, if any."""
+        self._runs.stop(person.id, conversation)
+
+    def answer(
+        self, person: Person, conversation: str, question: str, keep: int | None, run: str
+    ) -> Iterator[tuple[Turn, Sequence[Turn] | None]]:
+        """The turn, again and again as it grows; the first time with the turns before it.
+
+        Args:
+            conversation: id, or empty for a new one.
+            keep: how many of the earlier turns stay; None for all.
+            run: the page's own name for this request.
+        """
+        try:
+            self._check(question)
+            conversation, earlier = self._room(person, conversation, question, keep)
+        except CountersignError as error:
+            failed = Turn(keep or 0, question, conversation, run=run)
+            failed.fail(error)
+            yield failed, None
+            return
+        documents = len(self._app.catalogue.documents(person.collections))
+        turn = Turn(len(earlier), question, conversation, documents, run=run)
+        turn.waiting_for = loading(self._app)
+        yield turn, earlier
+        for _ in self._play(turn, person):
+            yield turn, None
+        yield turn, None
+
+    def _play(self, turn: Turn, person: Person) -> Iterator[None]:
+        """Let the chain's events work on the turn."""
+        run = self._runs.begin(
+            person.id,
+            turn.conversation,
+            lambda: self._app.chain.answer(turn.question, turn.conversation, person),
+        )
+        try:
+            for event in run.events():
+                turn.take(event, person)
+                yield
+            if turn.working and run.interrupted:
+                turn.stop()
+            elif turn.working:
+                turn.fail(_unexpected())
+        except CountersignError as error:
+            turn.fail(error)
+        except Exception:
+            # The reader must get an answer, and no stack trace; the log gets the trace.
+            log.exception("An answer ended in an unexpected error")
+            turn.fail(_unexpected())
+        finally:
+            self._runs.end(person.id, turn.conversation, run)
+
+    def _check(self, question: str) -> None:
+        if not question:
+            raise BadQuestion("The question is empty.", "Write one and ask again.")
+        if len(question) > MAX_QUESTION:
+            raise BadQuestion(
+                f"The question is longer than {MAX_QUESTION:,} characters.",
+                "Shorten it, or ask it in parts.",
+            )
+
+    def _room(
+        self, person: Person, conversation: str, question: str, keep: int | None
+    ) -> tuple[str, list[Turn]]:
+        """The conversation to answer in, cut back to `keep` turns, or a new one."""
+        store = self._app.conversations
+        records: Sequence[AnswerRecord] = ()
+        if conversation:
+            records = store.records(conversation, person.id)
+        else:
+            conversation = store.create(person.id).id
+        if keep is not None and 0 <= keep < len(records):
+            self._runs.stop(person.id, conversation)
+            store.truncate(conversation, person.id, keep)
+            records = records[:keep]
+        return conversation, _turns(records, conversation, person)
+
+
+def _turns(records: Sequence[AnswerRecord], conversation: str, person: Person) -> list[Turn]:
+    return [turn_of(record, n, conversation, person) for n, record in enumerate(records)]
+
+
+def _unexpected() -> GenerationFailed:
+    return GenerationFailed(
+        "Something went wrong while this was being answered.",
+        "Ask again; if it happens once more, tell whoever runs this page. Its log says more.",
+    )
