@@ -220,7 +220,7 @@ class ChromaIndex:
 
     def _state(self) -> dict[str, Any]:
         path = self._folder / "applied.json"
-        return json.loads(path.read_text()) if path.exists() else {}  # type: ignore[no-any-return]
+        return json.loads(path.read_text()) if path.exists() else {}
 
     def _write_state(self, applied: int) -> None:
         part = self._folder / "applied.json.part"

@@ -10,10 +10,11 @@ from chatbot.domain import Passage
 _NUMBERING = re.compile(r"^(?:(?:step|chapter|section|part)\s+)?[\dIVX]+(?:\.\d+)*[.:)]?\s+", re.I)
 _ASKS = re.compile(
     r"^(?:what|when|where|who|why|which|how)(?:\s+(?:is|are|was|do|does|did|can|could|may|must|"
-    r"should|will|would|happens|counts|to)\b|.*\?$)",
+    r"should|will|would|happens|counts)\b|.*\?$)",
     re.IGNORECASE,
 )
 _HOW_TO = re.compile(r"^how to\s+", re.IGNORECASE)
+_YOUR = re.compile(r"\byour\b")
 _FEWEST_WORDS = 15
 _LONGEST = 70
 
@@ -32,7 +33,7 @@ def example_question(passages: Sequence[Passage]) -> str | None:
 
 
 def _question(heading: str, title: str) -> str:
-    bare = heading.rstrip(" .:")
+    bare = _YOUR.sub("my", heading.rstrip(" .:"))
     if _HOW_TO.match(bare):
         return f"How do I {_HOW_TO.sub('', bare)}?"
     if _ASKS.match(bare):

@@ -1,6 +1,6 @@
 """An application made of fakes, for the page's own tests and for looking at it.
 
-`python -m tests.e2e.fake_app 7861` serves it. Questions choose what happens: see `FakeChain`.
+`python tests/e2e/fake_app.py 7861` serves it. Questions choose what happens: see `FakeChain`.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from chatbot.errors import NotFound
 from chatbot.web.chat import ChatPage, build_blocks
 from chatbot.web.server import build_server
 from chatbot.web.session import COOKIE, Sessions
-from tests.e2e.fake_app import FakeApp
+from fake_app import FakeApp
 
 BASE = "http://127.0.0.1:7860"
 
