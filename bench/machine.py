@@ -57,7 +57,7 @@ def _processor() -> str:
     return names[0] if names else platform.machine()
 
 
-class Idle:
+class Others:
     """How much of the machine's time others took between two moments.
 
     `share` is the processor time that neither this run nor its processes used, as a share of all

@@ -30,11 +30,11 @@ class Usage:
 
 
 def environment(options: Options, side: str = "ours", **more: str) -> dict[str, str]:
-    """The same for both sides: no hub, no telemetry; and where Countersign keeps its things."""
+    """The same for both sides: no telemetry; and where Countersign keeps its things."""
     return (
         os.environ
         | {
-            "HF_HUB_OFFLINE": "1",
+            "HF_HUB_DISABLE_TELEMETRY": "1",
             "ANONYMIZED_TELEMETRY": "False",
             "LANGSMITH_TRACING": "false",
             "PYTHONWARNINGS": "ignore",
@@ -71,7 +71,7 @@ class Child:
         peak = max(self._peak.stop() / _MIB, used.ru_maxrss / 1024)
         self.process.returncode = os.waitstatus_to_exitcode(status)
         if self.process.returncode not in (0, -15):
-            raise RuntimeError(f"{self.process.args} failed:\n{self.last_words()}")
+            raise RuntimeError(f"{self.process.args!r} failed:\n{self.last_words()}")
         return Usage(seconds, used.ru_utime + used.ru_stime, peak)
 
     def last_words(self) -> str:

@@ -17,14 +17,16 @@ K = 10
 
 def ndcg(ranks: np.ndarray) -> np.ndarray:
     """nDCG@10 in per cent of each question, from the rank of its one right passage (0: first)."""
-    return 100.0 * np.where(ranks < K, 1.0 / np.log2(ranks + 2.0), 0.0)
+    scores: np.ndarray = 100.0 * np.where(ranks < K, 1.0 / np.log2(ranks + 2.0), 0.0)
+    return scores
 
 
 def dense_ranks(passages: Any, questions: Any, gold: Sequence[int]) -> np.ndarray:
     """Rank of the right passage of each question by cosine, every passage compared."""
     cosines = np.asarray(questions, np.float32) @ np.asarray(passages, np.float32).T
     right = cosines[np.arange(len(gold)), np.asarray(gold)]
-    return (cosines > right[:, None]).sum(axis=1)
+    ranks: np.ndarray = (cosines > right[:, None]).sum(axis=1)
+    return ranks
 
 
 def listed_ranks(found: Sequence[Sequence[int]], gold: Sequence[int]) -> np.ndarray:
@@ -56,9 +58,7 @@ def hybrid_retriever(
 
     catalogue = Catalogue(open_database(f"sqlite:///{home / 'catalogue.db'}"))
     stored, vectors = [], {}
-    for number, (text, vector) in enumerate(
-        zip(passages, encoder.encode(passages), strict=True)
-    ):
+    for number, (text, vector) in enumerate(zip(passages, encoder.encode(passages), strict=True)):
         key = sha256_of(text)
         document = Document(f"d{number}", "default", str(number), "", key, "text/plain")
         passage = Passage(f"p{number}", document, 0, text, Locator(end=len(text)))

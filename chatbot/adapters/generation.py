@@ -34,6 +34,13 @@ class ServedChat(ChatHuggingFace):
     """A chat model on an OpenAI-compatible server, counting tokens with that server's tokenizer."""
 
     _counter: TokenCounter = PrivateAttr()
+    _fixed: dict[str, Any] = PrivateAttr()
+
+    @property
+    def _default_params(self) -> dict[str, Any]:
+        # The client takes a temperature of 0 for "not given" and sends 0.8, and its URL for the
+        # model's name; and it drops the seed.
+        return {**super()._default_params, **self._fixed}
 
     def _stream(self, *args: Any, **kwargs: Any) -> Iterator[ChatGenerationChunk]:
         """The answer in pieces.
@@ -97,12 +104,7 @@ def open_chat(url: str, key: str | None, model: str, settings: Settings) -> Serv
         timeout=settings.generation_timeout,
         server_kwargs={"headers": headers},
     )
-    chat = ServedChat(
-        llm=endpoint,
-        model_id=model,
-        temperature=0.0,
-        max_tokens=settings.answer_tokens,
-        seed=0,
-    )
+    chat = ServedChat(llm=endpoint, model_id=model, max_tokens=settings.answer_tokens)
+    chat._fixed = {"model": model, "temperature": 0.0, "seed": 0}
     chat._counter = TokenCounter(base, headers, model)
     return chat

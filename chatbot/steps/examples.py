@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from chatbot.domain import Passage
+from chatbot.steps.words import content_stems
 
 _NUMBERING = re.compile(r"^(?:(?:step|chapter|section|part)\s+)?[\dIVX]+(?:\.\d+)*[.:)]?\s+", re.I)
 _ASKS = re.compile(
@@ -27,7 +28,7 @@ def example_question(passages: Sequence[Passage]) -> str | None:
         title = passage.document.title
         if len(passage.text.split()) >= _FEWEST_WORDS and 0 < len(heading) <= _LONGEST:
             found.setdefault(heading, _question(heading, title))
-    asked = [q for h, q in found.items() if _ASKS.match(h)]
+    asked = [q for h, q in found.items() if _ASKS.match(h) and len(content_stems(h)) > 1]
     others = [q for h, q in found.items() if h != passages[0].document.title]
     return next(iter(asked or others or found.values()), None)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
 
 from chatbot.steps.words import STOP_WORDS, WORD, stem
 
@@ -21,9 +22,32 @@ _NUMBER_WORDS = {
     "seventy": "70",
     "eighty": "80",
     "ninety": "90",
-    "hundred": "100",
-    "thousand": "1000",
 }
+_SCALES = {
+    "hundred": 100,
+    "thousand": 1000,
+    "k": 1000,
+    "million": 10**6,
+    "mn": 10**6,
+    "billion": 10**9,
+    "bn": 10**9,
+    "trillion": 10**12,
+}
+_WRITTEN_OUT = re.compile(
+    r"\b(?:(?P<tens>twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)[-\s]"
+    r"(?P<ones>one|two|three|four|five|six|seven|eight|nine)"
+    rf"|(?P<word>{'|'.join(_NUMBER_WORDS)}|hundred|thousand))\b",
+    re.IGNORECASE,
+)
+_SCALE = re.compile(rf"[\s\u00a0]?({'|'.join(_SCALES)})\b", re.IGNORECASE)
+_FRACTIONS = str.maketrans({"½": " 0.5", "¼": " 0.25", "¾": " 0.75"})
+_WEEKDAYS = {
+    name[:3]: name
+    for name in "monday tuesday wednesday thursday friday saturday sunday".split()
+}
+_WEEKDAY = re.compile(
+    rf"\b(?:(?i:({'|'.join(_WEEKDAYS.values())})s?)|(Mon|Tue|Wed|Thu|Fri|Sat|Sun))\b"
+)
 _MONTHS = {
     name: n
     for n, names in enumerate(
@@ -47,8 +71,17 @@ _DATES = (
         re.IGNORECASE,
     ),
     re.compile(rf"\b(?P<m>{_MONTH})\b\.?,?\s+(?P<y>\d{{4}})\b(?P<d>)", re.IGNORECASE),
+    re.compile(
+        r"\b(?P<m>January|February|April|June|July|August|September|October|November|December)\b"
+        r"(?P<d>)(?P<y>)"
+    ),
+    # "May" and "March" are verbs too: alone they need a word that stands before a time.
+    re.compile(
+        r"\b(?:in|of|to|by|from|until|since|after|before|every|and)\s+(?P<m>March|May)\b"
+        r"(?P<d>)(?P<y>)"
+    ),
 )
-_NUMBER = re.compile(r"(?<![\w.,:])[-−]?\d+(?:[.,:]\d+)*(?![\d])")
+_NUMBER = re.compile(r"(?<![\w.,:/])[-−]?\.?\d+(?:[.,:/]\d+)*(?![\d])")
 _UNITS = {
     "%": "% percent pct",
     "euro": "€ eur euro euros",
@@ -103,6 +136,12 @@ _NEGATION = re.compile(
     r"excluding|except|prohibited|forbidden)\b|n['’]t\b",
     re.IGNORECASE,
 )
+_RATE = re.compile(
+    r"\b(?:per|an?|each|every)\s+(?:calendar\s+)?(hour|day|week|month|year|person|adult|child|visit|"
+    r"session)\b|\b(hour|dai|week|month|year|annual)ly\b",
+    re.IGNORECASE,
+)
+_SAME_RATE = {"dai": "day", "annual": "year"}
 _OPPOSITES = [
     tuple(frozenset(side.split()) for side in pair.split("/"))
     for pair in (
@@ -120,6 +159,10 @@ _OPPOSITES = [
         "add adds added/remove removes removed",
         "true/false",
         "accept accepts accepted/reject rejects rejected",
+        "working business/calendar",
+        "once/twice",
+        "half/double",
+        "noon/midnight",
     )
 ]
 
@@ -127,6 +170,7 @@ _OPPOSITES = [
 _NO_NAMES = (
     STOP_WORDS
     | _MONTHS.keys()
+    | {day for name in _WEEKDAYS.values() for day in (name[:3], name, f"{name}s")}
     | frozenset(
         "i use using run see set call note however each all also every both only please contact "
         "yes no not according under after before during once unless while because since".split()
@@ -141,7 +185,7 @@ class Facts:
     """What a text states that can be compared to the letter.
 
     Attributes:
-        numbers: each number in one spelling (`1,000` and `1000` are the same).
+        numbers: each number in one spelling (`1,000` and `1000` are the same), and weekdays.
         measures: (number, unit) pairs, units in one spelling.
         units: the units named anywhere.
         dates: (year, month, day), None where the text leaves a part open.
@@ -162,6 +206,7 @@ def facts_of(text: str) -> Facts:
     dates, rest = _dates(text)
     words = [w.lower() for w in WORD.findall(text)]
     numbers, measures = _numbers(rest)
+    numbers |= _weekdays(rest)
     units = {_UNIT_OF[w] for w in words if w in _UNIT_OF}
     units |= {_UNIT_OF[c] for c in text if c in "%€$£°"}
     if re.search(r"\bper\s?cent\b", text, re.IGNORECASE):
@@ -179,7 +224,7 @@ def facts_of(text: str) -> Facts:
 
 def missing_facts(claim: Facts, source: Facts) -> list[str]:
     """What the claim states and the source does not, each as a phrase; empty: nothing."""
-    missing = [f"number {n}" for n in sorted(claim.numbers - source.numbers)]
+    missing = [n if n.isalpha() else f"number {n}" for n in sorted(claim.numbers - source.numbers)]
     missing += [f"{n} {u}" for n, u in sorted(claim.measures) if not _measured(n, u, source)]
     missing += [f"date {_spelled(d)}" for d in claim.dates if not _dated(d, source.dates)]
     missing += [f"name {n}" for n in sorted(claim.names - source.stems)]
@@ -189,6 +234,9 @@ def missing_facts(claim: Facts, source: Facts) -> list[str]:
 def contradicts(claim: str, source: str) -> bool:
     """Whether one of two near sentences denies what the other says, or turns its direction."""
     if len(_NEGATION.findall(claim)) % 2 != len(_NEGATION.findall(source)) % 2:
+        return True
+    rates = _rates(source)
+    if rates and _rates(claim) - rates:
         return True
     said = {w.lower() for w in WORD.findall(claim)}
     read = {w.lower() for w in WORD.findall(source)}
@@ -232,23 +280,52 @@ def _month(written: str) -> int:
 
 
 def _numbers(text: str) -> tuple[set[str], set[tuple[str, str]]]:
-    spelled = [
-        (m.start(), m.end(), _NUMBER_WORDS[m[0].lower()])
-        for m in WORD.finditer(text)
-        if m[0].lower() in _NUMBER_WORDS
-    ]
-    written = [(m.start(), m.end(), _plain(m[0])) for m in _NUMBER.finditer(text)]
-    numbers, measures = {n for _, _, n in written}, set()
-    # "one" is more often a pronoun than a count: spelled, it counts with a unit only.
-    for start, end, number in written + spelled:
+    text = text.translate(_FRACTIONS)
+    found = [(m.start(), m.end(), _plain(m[0]), False) for m in _NUMBER.finditer(text)]
+    found += [(m.start(), m.end(), _written_out(m), True) for m in _WRITTEN_OUT.finditer(text)]
+    numbers: set[str] = set()
+    measures: set[tuple[str, str]] = set()
+    read = 0
+    for start, end, number, spelled in sorted(found):
+        if start < read:
+            continue  # the "thousand" of "two thousand"
+        scale = _SCALE.match(text, end)
+        if scale:
+            end, number = scale.end(), _times(number, _SCALES[scale[1].lower()])
+        read = end
         after, before = _AFTER.match(text, end), _BEFORE.search(text[:start])
         unit = _unit(after[1]) if after else None
         unit = unit or (_unit(before[1]) if before else None)
         if unit:
             measures.add((number, unit))
+        # "one" is more often a pronoun than a count: spelled, it counts with a unit only.
+        if unit or not spelled or number not in ("0", "1"):
             numbers.add(number)
-    numbers |= {n for _, _, n in spelled if n not in ("0", "1")}
     return numbers, measures
+
+
+def _written_out(match: re.Match[str]) -> str:
+    if match["tens"]:
+        tens, ones = match["tens"].lower(), match["ones"].lower()
+        return str(int(_NUMBER_WORDS[tens]) + int(_NUMBER_WORDS[ones]))
+    word = match["word"].lower()
+    return _NUMBER_WORDS.get(word) or str(_SCALES[word])
+
+
+def _times(number: str, scale: int) -> str:
+    try:
+        return f"{Decimal(number) * scale:f}".removesuffix(".0")
+    except InvalidOperation:
+        return number  # a time or a fraction
+
+
+def _weekdays(text: str) -> set[str]:
+    return {_WEEKDAYS[(m[1] or m[2])[:3].lower()] for m in _WEEKDAY.finditer(text)}
+
+
+def _rates(text: str) -> set[str]:
+    named = ((m[1] or m[2]).lower() for m in _RATE.finditer(text))
+    return {_SAME_RATE.get(name, name) for name in named}
 
 
 def _unit(word: str) -> str | None:
@@ -259,13 +336,14 @@ def _unit(word: str) -> str | None:
 def _plain(number: str) -> str:
     text = number.replace("−", "-")
     if ":" in text:
-        return text.removesuffix(":00")
-    text = (
-        re.sub(r"[,.](?=\d{3}(?:\D|$))", "", text)
-        if re.fullmatch(r"-?\d{1,3}(?:([,.])\d{3})(?:\1\d{3})*", text)
-        else text.replace(",", ".")
-    )
-    return text.rstrip("0").rstrip(".") if "." in text else text
+        return re.sub(r"^0(?=\d)", "", text.removesuffix(":00"))
+    if re.fullmatch(r"-?\d{1,3}(?:([,.])\d{3})(?:\1\d{3})*", text):
+        text = re.sub(r"[,.]", "", text)
+    elif mixed := re.fullmatch(r"(-?\d{1,3}(?:([,.])\d{3})(?:\2\d{3})*)(?!\2)[,.](\d+)", text):
+        text = f"{re.sub(r'[,.]', '', mixed[1])}.{mixed[3]}"
+    text = text.replace(",", ".")
+    text = re.sub(r"^(-?)\.", r"\g<1>0.", text)
+    return text.rstrip("0").rstrip(".") if text.count(".") == 1 else text
 
 
 def _names(text: str) -> set[str]:

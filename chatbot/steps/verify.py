@@ -15,12 +15,13 @@ import numpy as np
 
 from chatbot.domain import Citation, Decision, Draft, Passage, Verdict
 from chatbot.steps.facts import Facts, contradicts, facts_of, missing_facts
-from chatbot.steps.words import content_stems, sentence_spans
+from chatbot.steps.words import WORD, content_stems, sentence_spans, stem
 
 MEND_MARGIN = 0.1
 """How much nearer than the least support a passage must be before it replaces a marker."""
 
 _MARKERS = re.compile(r"\s*\[(\d{1,2}(?:\s*,\s*\d{1,2})*)\]")
+_YEAR = re.compile(r"(?:19|20)\d\d")
 _LONGEST_QUOTE = 600
 _FEWEST_STEMS = 2
 REPEATED = "repeats what was said"
@@ -46,6 +47,7 @@ class Evidence:
         vectors: unit vectors of the quotes, one a row.
         facts: what the whole passage states, its title and headings included.
         labels: stems of its title and headings.
+        header: a table's header row, or nothing.
     """
 
     marker: int
@@ -54,6 +56,7 @@ class Evidence:
     vectors: np.ndarray
     facts: Facts
     labels: frozenset[str]
+    header: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +80,18 @@ def evidence_of(marker: int, passage: Passage, vectors: np.ndarray) -> Evidence:
     """Evidence from a passage and the vectors of its `quotable` sentences."""
     label = " \n".join((passage.document.title, *passage.locator.heading))
     texts = quotable(passage)
-    where = f"{label}\n{texts[0]}" if passage.kind == "table" else label
+    header = _header(passage, texts)
+    where = f"{label}\n{header}" if header else label
     quotes = tuple(Quote(text, facts_of(f"{where}\n{text}")) for text in texts)
     whole = facts_of(f"{label}\n{passage.text}")
-    return Evidence(marker, passage, quotes, vectors, whole, content_stems(label))
+    return Evidence(marker, passage, quotes, vectors, whole, content_stems(label), header)
+
+
+def _header(passage: Passage, rows: Sequence[str]) -> str:
+    """A table's first row, unless it states figures: the later pieces of a cut table have none."""
+    if passage.kind != "table" or any(not _YEAR.fullmatch(n) for n in facts_of(rows[0]).numbers):
+        return ""
+    return next((row for row in rows[:2] if "\t" in row), "")
 
 
 def split_markers(sentence: str) -> tuple[str, tuple[int, ...]]:
@@ -107,7 +118,7 @@ def check(
     empty = _says_nothing(claim, evidence, said)
     if empty:
         return _refused(Draft(claim), (empty,))
-    facts = facts_of(claim)
+    facts = _with_opening_name(facts_of(claim), claim, evidence)
     supports = [_support(claim, facts, vector, e, least) for e in evidence]
     holding = [s for s in supports if not s.problems and s.evidence.marker in cited]
     if not holding:
@@ -119,6 +130,14 @@ def check(
     draft = Draft(_marked(claim, [c.marker for c in citations]), citations)
     scores = {"support": max(s.similarity for s in holding)}
     return draft, Verdict(Decision.RELEASE, draft.sha256, (), scores)
+
+
+def _with_opening_name(facts: Facts, claim: str, evidence: Sequence[Evidence]) -> Facts:
+    """A sentence's first word is in capitals anyway; it is a name where a passage writes it so."""
+    first = WORD.search(claim)
+    name = stem(first[0]) if first and first[0][0].isupper() else ""
+    known = any(name in e.facts.names for e in evidence)
+    return replace(facts, names=facts.names | {name}) if known else facts
 
 
 def _says_nothing(claim: str, evidence: Sequence[Evidence], said: frozenset[str]) -> str:
@@ -148,6 +167,8 @@ def _support(
         problems.append(f"far from the passage ({similarity:.2f})")
     elif contradicts(claim, quote.text):
         problems.append("says the opposite")
+    elif _other_column(claim, facts, quote.text, evidence.header):
+        problems.append("its figure stands in another column")
     elif strays := _strays(claim, facts, quote, evidence):
         problems.append(f"“{strays[0]}” is said elsewhere than the figure")
     return Support(evidence, similarity, quote.text, tuple(problems))
@@ -170,6 +191,25 @@ def _strays(claim: str, facts: Facts, quote: Quote, evidence: Evidence) -> list[
         return []
     elsewhere = content_stems(claim) & (evidence.facts.stems - quote.facts.stems)
     return sorted(elsewhere)
+
+
+def _other_column(claim: str, facts: Facts, row: str, header: str) -> bool:
+    """Whether the claim names columns, and a figure of it stands in none of these.
+
+    "Fillings | 50% | 80%" under "Treatment | Basic | Plus" must not support "Basic pays 80%".
+    """
+    heads, cells = header.split("\t"), row.split("\t")
+    if len(heads) != len(cells):
+        return False
+    stems = [content_stems(head) for head in heads]
+    said = content_stems(claim)
+    told = [s - frozenset().union(*stems[:i], *stems[i + 1 :]) for i, s in enumerate(stems)]
+    named = {0} | {i for i, own in enumerate(told) if own & said}
+    if named == {0}:
+        return False
+    stated = [facts_of(cell).numbers for cell in cells]
+    places = ({i for i, numbers in enumerate(stated) if n in numbers} for n in facts.numbers)
+    return any(at and not at & named for at in places)
 
 
 def _why(supports: Sequence[Support], cited: Sequence[int]) -> tuple[str, ...]:

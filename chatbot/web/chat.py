@@ -2,9 +2,8 @@
 
 Not `gr.Chatbot`: it takes Markdown or HTML as messages but has no place for a marker that opens a
 source beside the answer, for a held or refused answer, or for a live region that speaks sentence by
-sentence, and its own chrome (bubbles, toolbars, loaders) would have to be hidden again. `gr.HTML`
-gives the whole page to us and compares old with new in the browser, so that a streamed sentence is
-appended and nothing else is touched.
+sentence. `gr.HTML` gives the whole page to us and compares old with new in the browser, so that a
+streamed sentence is appended and nothing else is touched.
 
 The browser sends events by name with a few words of data. All of that is a claim: who asks comes
 from the signed cookie, and conversations are looked up by that owner each time.
@@ -127,8 +126,7 @@ class ChatPage:
                 before = thread_html(earlier, turn.conversation, last=False)
                 around = (self._sidebar(person, turn.conversation), before)
             yield *around, turn_html(turn, last=True)
-        if turn and turn.conversation:
-            # The conversation is now the newest: it moves to the top of the list.
+        if turn and turn.conversation:  # now the newest, it moves to the top of the list
             yield self._sidebar(person, turn.conversation), gr.skip(), gr.skip()
 
     def _parts(self, person: Person, conversation: str, note: str = "") -> Parts:

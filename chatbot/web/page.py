@@ -59,7 +59,7 @@ def header_html(title: str) -> str:
     """The bar at the top: menu, name, state, theme."""
     themes = "".join(f'<span class="for-{t}">{icon(t)}</span>' for t in ("auto", "sun", "moon"))
     return (
-        '<a class="skip" href="#question">Skip to the question</a>'
+        '<a class="skip" href="#question" data-act="skip">Skip to the question</a>'
         '<header class="bar">'
         '<button type="button" class="quiet" id="menu" data-act="menu" aria-label="Conversations" '
         f'aria-controls="sidebar" aria-expanded="false">{icon("menu")}</button>'

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -44,6 +46,10 @@ def build_server(app: App) -> FastAPI:
     )
     _add_routes(server, app, sessions)
     server.mount("/ui", StaticFiles(directory=_STATIC), name="ui")
+    return _in_loop(lambda: _mount_chat(server, app, sessions))
+
+
+def _mount_chat(server: FastAPI, app: App, sessions: Sessions) -> FastAPI:
     blocks = build_blocks(app, sessions)
     blocks.queue(api_open=False, default_concurrency_limit=AT_ONCE)
     system = ["system-ui", "sans-serif"]
@@ -62,6 +68,19 @@ def build_server(app: App) -> FastAPI:
         mcp_server=False,
         theme=gr.themes.Base(font=system, font_mono=["ui-monospace", "monospace"]),
     )
+
+
+def _in_loop(make: Callable[[], FastAPI]) -> FastAPI:
+    """Runs `make` inside an event loop: without one, Gradio makes several and closes none."""
+
+    async def made() -> FastAPI:
+        return make()
+
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(made())
+    return make()
 
 
 def _add_routes(server: FastAPI, app: App, sessions: Sessions) -> None:

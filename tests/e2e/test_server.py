@@ -12,10 +12,10 @@ from fastapi.testclient import TestClient
 
 from chatbot.domain import Person
 from chatbot.errors import NotFound
-from chatbot.web.chat import ChatPage, build_blocks
+from chatbot.web.chat import ChatPage
 from chatbot.web.server import build_server
 from chatbot.web.session import COOKIE, Sessions
-from fake_app import FakeApp
+from tests.e2e.fake_app import FakeApp
 
 BASE = "http://127.0.0.1:7860"
 
@@ -46,6 +46,7 @@ def test_the_cookie_is_kept_over_visits(client: TestClient) -> None:
     first = sessions.read(client.get("/").cookies[COOKIE])
     assert first
     assert sessions.read(client.get("/").cookies[COOKIE]) == first
+    client.cookies.clear()
     client.cookies.set(COOKIE, "forged")
     assert sessions.read(client.get("/").cookies[COOKIE]) != first
 
@@ -103,8 +104,9 @@ def test_health_and_documents(client: TestClient) -> None:
 
 
 def test_no_event_is_public() -> None:
-    app = cast(Any, FakeApp())
-    blocks = build_blocks(app, Sessions(app.secret))
+    server = build_server(cast(Any, FakeApp()))
+    blocks = cast(Any, server.routes[-1]).app.get_blocks()
+    assert len(blocks.fns) == 7
     assert [f.api_visibility for f in blocks.fns.values()] == ["private"] * len(blocks.fns)
     assert all(f.concurrency_limit != 1 for f in blocks.fns.values())
 

@@ -218,6 +218,7 @@ const acts = {
   menu: () => menu(!root.classList.contains("menu-open")),
   shade: () => { menu(false); closePanel(); },
   theme: nextTheme,
+  skip: () => $("question").focus(), // by hand: the page has a <base>, so "#" would leave it
   new: () => { open("new"); composer.focusUnlessTouch(); },
   open: (el) => open(el.dataset.id),
   rename: (el) => rename(el.dataset.id),
