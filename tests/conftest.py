@@ -7,6 +7,7 @@ COUNTERSIGN_NO_SKIP=1 a test that would be left out fails instead.
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -16,7 +17,6 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))  # for `tests.strategies`, also where pytest is not run as a module
 
 LEVELS = {
     "unit": "no socket, no disk but a temporary folder",
@@ -27,6 +27,7 @@ LEVELS = {
 LOOPBACK = ["127.0.0.1", "::1", "localhost"]
 KEPT = {"COUNTERSIGN_MODELS", "COUNTERSIGN_NO_SKIP"}
 FOREIGN = ("COUNTERSIGN_", "GENERATION_", "HF_", "HUGGING", "LANGSMITH_", "LANGCHAIN_", "OTEL_")
+PROGRAMS = {name: [sys.executable, "-m", f"{name}.cli"] for name in ("chatbot", "ingest")}
 REMEDIES = {"playwright": "make browser", "chromium": "make browser"}
 
 
@@ -61,6 +62,21 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "home"
     monkeypatch.setenv("COUNTERSIGN_HOME", str(folder))
     monkeypatch.chdir(tmp_path)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def handbook_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home folder with the sample handbook indexed; copy it before you change it."""
+    folder = tmp_path_factory.mktemp("handbook") / "home"
+    command = [*PROGRAMS["ingest"], "sync", str(ROOT / "samples" / "handbook")]
+    subprocess.run(
+        [*command, "--collection", "handbook"],
+        env={**os.environ, "COUNTERSIGN_HOME": str(folder)},
+        cwd=folder.parent,
+        check=True,
+        capture_output=True,
+    )
     return folder
 
 

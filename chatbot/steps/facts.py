@@ -177,6 +177,11 @@ _NO_NAMES = (
     )
 )
 
+# What is compared as a figure is no name: "1st", and units in capitals, as in "EUR 5".
+_FIGURE = re.compile(
+    rf"\d+(?:st|nd|rd|th)|{'|'.join(u.upper() for u in _UNIT_OF if u.isascii() and len(u) > 1)}"
+)
+
 Date = tuple[int | None, int | None, int | None]
 
 
@@ -358,6 +363,6 @@ def _names(text: str) -> set[str]:
             not opens
             or (index + 1 < len(words) and capital[index + 1] and text[match.end()] == " ")
         )
-        if (identifier or run) and word.lower() not in _NO_NAMES:
+        if (identifier or run) and not (word.lower() in _NO_NAMES or _FIGURE.fullmatch(word)):
             found.add(stem(word))
     return found
