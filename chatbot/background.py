@@ -28,7 +28,8 @@ class Background(Generic[T]):
         self._done = threading.Event()
         self._value: T | None = None
         self._error: CountersignError | None = None
-        threading.Thread(target=self._run, name=f"loading {name}", daemon=True).start()
+        self._thread = threading.Thread(target=self._run, name=f"loading {name}", daemon=True)
+        self._thread.start()
 
     @property
     def state(self) -> str:
@@ -48,6 +49,11 @@ class Background(Generic[T]):
         if self._error:
             raise self._error
         return self._value  # type: ignore[return-value]
+
+    def join(self) -> None:
+        """Waits until the loading has ended, well or not. A process that ends while native code
+        still loads a model in a thread is aborted by the C++ runtime."""
+        self._thread.join()
 
     def _run(self) -> None:
         try:

@@ -104,6 +104,8 @@ class App:
     def close(self) -> None:
         """Lets go of what is held, in the order in which things rest on each other."""
         self._stop.set()
+        for part in (self._search, self._language):
+            part.join()
         if self._search.state == "ready":
             self._search.get(0).dense.close()
         if self._language.state == "ready":

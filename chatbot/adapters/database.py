@@ -26,12 +26,22 @@ def open_database(url: str) -> Engine:
     """
     engine = create_engine(url)
     if engine.dialect.name == "sqlite":
-        Path(str(engine.url.database)).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _make_folder(Path(str(engine.url.database)).parent)
         event.listen(engine, "connect", _configure_sqlite)
     with translated_errors(url):
         if _revision(engine) != HEAD:
             _migrate(engine)
     return engine
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise IndexUnusable(
+            f"The folder {folder} cannot be made ({error.strerror}).",
+            "Name another one with COUNTERSIGN_HOME, or make it and let this user write there.",
+        ) from error
 
 
 def _configure_sqlite(connection: sqlite3.Connection, _record: Any) -> None:

@@ -15,7 +15,7 @@ from chatbot.settings import Settings
 _SLOTS = 4  # answers that are written at the same time
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class LlamaServer:
     """A running server: its base URL without `/v1`, the key that it asks for, its model's name."""
 
@@ -25,7 +25,8 @@ class LlamaServer:
     server: Any
 
     def close(self) -> None:
-        """Nothing to do: the server stops when it is let go of."""
+        """Stops the server: it has no other way than to be let go of."""
+        self.server = None
 
 
 def start_llama(settings: Settings) -> LlamaServer:

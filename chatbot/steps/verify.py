@@ -165,7 +165,7 @@ def _support(
         problems.append("its figures stand in different sentences")
     elif similarity < least:
         problems.append(f"far from the passage ({similarity:.2f})")
-    elif contradicts(claim, quote.text):
+    elif contradicts(claim, _cells_read(facts, quote.text)):
         problems.append("says the opposite")
     elif _other_column(claim, facts, quote.text, evidence.header):
         problems.append("its figure stands in another column")
@@ -191,6 +191,16 @@ def _strays(claim: str, facts: Facts, quote: Quote, evidence: Evidence) -> list[
         return []
     elsewhere = content_stems(claim) & (evidence.facts.stems - quote.facts.stems)
     return sorted(elsewhere)
+
+
+def _cells_read(facts: Facts, row: str) -> str:
+    """Of a table's row the name and the cells that state the claim's figures; else all of it.
+
+    The "Not covered" of another column does not deny what the claim says of this one.
+    """
+    name, *cells = row.split("\t")
+    read = [cell for cell in cells if facts_of(cell).numbers & facts.numbers]
+    return "\t".join((name, *read)) if read else row
 
 
 def _other_column(claim: str, facts: Facts, row: str, header: str) -> bool:

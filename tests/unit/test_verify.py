@@ -25,7 +25,9 @@ from tests.strategies import PROSE, passage
 WORDS = HashedEmbeddings()
 LEAST = 0.5
 
-DENTAL = passage("Fillings have a waiting period of 90 days. Crowns have one of 240 days.")
+DENTAL = passage(
+    "Fillings have a waiting period of 90 days. Crowns have a waiting period of 240 days."
+)
 ROOTS = passage("We pay 70% of a root canal treatment on Alder Plus.")
 CARD = passage(
     "The new card reaches you by post within 7 working days. It is free. Kilnmoor issues none.",
@@ -64,8 +66,8 @@ def checked(
     return check(sentence, vector, evidence(*passages), least, content_stems(said))
 
 
-def reason(sentence: str, *passages: Passage, said: str = "") -> str:
-    draft, verdict = checked(sentence, *passages, said=said)
+def reason(sentence: str, *passages: Passage, least: float = LEAST, said: str = "") -> str:
+    draft, verdict = checked(sentence, *passages, least=least, said=said)
     assert verdict.decision is Decision.REFUSE
     assert not draft.citations
     assert verdict.draft_sha256 == draft.sha256
@@ -147,7 +149,7 @@ def test_a_title_lends_its_words_to_each_sentence() -> None:
 
 
 def test_a_name_that_opens_the_sentence_is_a_name_where_a_passage_says_so() -> None:
-    assert "name kilnmoor" in reason("Kilnmoor has a waiting period of 240 days.", DENTAL, CARD)
+    assert "name kilnmoor" in reason("Kilnmoor has a waiting period of 240 days.", DENTAL, BRANCHES)
 
 
 def test_a_weekday_belongs_to_its_sentence() -> None:
@@ -164,14 +166,10 @@ def test_a_row_counts_under_the_header() -> None:
 
 def test_a_figure_of_another_column_does_not_count() -> None:
     assert text("Alder Basic pays 50% for fillings [1].", TABLE, least=0.2)
-    assert "another column" in "; ".join(
-        checked("Alder Basic pays 80% for fillings [1].", TABLE, least=0.2)[1].reasons
-    )
-    assert "another column" in "; ".join(
-        checked("On Alder Plus the waiting period for fillings is 80 days.", TABLE, least=0.2)[
-            1
-        ].reasons
-    ) or reason("On Alder Plus the waiting period for fillings is 80 days.", TABLE)
+    assert "another column" in reason("Alder Basic pays 80% for fillings [1].", TABLE, least=0.2)
+    assert "another column" in reason("Alder Plus pays 50% for fillings [1].", TABLE, least=0.2)
+    assert text("On Alder Plus we pay 60%, and the waiting period for crowns is 240 days.", TABLE)
+    assert reason("On Alder Basic we pay 60%, and the waiting period is 240 days.", TABLE)
 
 
 def test_the_rest_of_a_cut_table_has_no_header_row() -> None:
@@ -245,7 +243,7 @@ def quotes(question: str, *passages: Passage) -> list[str]:
 
 
 def test_quotes_come_near_the_question() -> None:
-    assert quotes("What is the waiting period of fillings?", DENTAL, CARD) == [
+    assert quotes("How long must I wait for fillings?", DENTAL, CARD) == [
         "Fillings have a waiting period of 90 days."
     ]
     assert quotes("How tall is an elephant?", DENTAL, CARD) == []
@@ -267,8 +265,8 @@ def test_quotes_are_whole_sentences_in_reading_order() -> None:
 
 def test_a_quotation_is_released_for_its_words_alone() -> None:
     (one,) = evidence(DENTAL)
-    draft, verdict = quoted(Quotation(one, "Crowns have one of 240 days.", 0.9))
-    assert draft.text == "“Crowns have one of 240 days.” [1]"
+    draft, verdict = quoted(Quotation(one, "Crowns have a waiting period of 240 days.", 0.9))
+    assert draft.text == "“Crowns have a waiting period of 240 days.” [1]"
     assert verdict == Verdict(Decision.RELEASE, draft.sha256, (), {"support": 1.0})
-    _, made_up = quoted(Quotation(one, "Crowns have one of 24 days.", 0.9))
+    _, made_up = quoted(Quotation(one, "Crowns have a waiting period of 24 days.", 0.9))
     assert made_up.decision is Decision.REFUSE
