@@ -17,7 +17,7 @@ from chatbot.adapters.conversations import ConversationStore
 from chatbot.adapters.database import open_database
 from chatbot.background import Background
 from chatbot.domain import Person
-from chatbot.errors import CountersignError, GenerationFailed
+from chatbot.errors import CountersignError, GenerationFailed, where
 from chatbot.settings import Settings
 
 if TYPE_CHECKING:
@@ -180,10 +180,10 @@ class App:
         while not self._stop.wait(_FOLLOW_SECONDS):
             try:
                 dense.catch_up()
-            except Exception:  # tried again in a second; the index as it is stays in use
+            except Exception as error:  # tried again in a second; the index as it is stays in use
                 if self._stop.is_set():
                     return
-                log.exception("the index could not take over the catalogue's changes")
+                log.error("the index could not take the changes over", **where(error))
 
     def _describe(self, person: Person, embedding_model: str) -> dict[str, Any]:
         documents = self.catalogue.documents(person.collections)

@@ -36,7 +36,7 @@ from chatbot.domain import (
     Status,
     Turn,
 )
-from chatbot.errors import GenerationFailed, ModelUnusable
+from chatbot.errors import GenerationFailed, ModelUnusable, where
 from chatbot.gate import Event, release
 from chatbot.prompts import Prompt
 from chatbot.steps import verify
@@ -139,11 +139,20 @@ class Chain:
         trace = Trace(
             clean_question(question), person, self._conversations.turns(conversation, person.id)
         )
-        yield from self.journey.stream(Asked(trace))
+        try:
+            yield from self.journey.stream(Asked(trace))
+        except GeneratorExit:
+            if trace.status is Status.RELEASED:  # what was shown is kept
+                trace.reasons = (STOPPED,)
+                self._keep(trace, conversation)
+            raise
+        yield Finished(self._keep(trace, conversation))
+
+    def _keep(self, trace: Trace, conversation: str) -> AnswerRecord:
         trace.lap("total")
-        record = trace.record(self._describe(person))
-        self._conversations.append(conversation, person.id, record)
-        yield Finished(record)
+        record = trace.record(self._describe(trace.person))
+        self._conversations.append(conversation, trace.person.id, record)
+        return record
 
     def _condense(self, items: _Items) -> _Items:
         for item in items:
@@ -257,8 +266,8 @@ class Chain:
             draft, verdict = verify.check(
                 sentence, vector, self._evidence(trace), self._limits.support, trace.said()
             )
-        except Exception:  # whatever goes wrong in a check, the sentence is not released
-            log.exception("verification failed")
+        except Exception as error:  # whatever goes wrong in a check, the sentence stays back
+            log.error("verification failed", **where(error))
             return Checked(trace, Draft(sentence), None)
         return Checked(trace, draft, verdict)
 

@@ -17,6 +17,8 @@ Each message says what failed, why, and what to do about it.
 
 from __future__ import annotations
 
+import traceback
+
 
 class CountersignError(Exception):
     """Root of the tree.
@@ -74,3 +76,13 @@ class LoadFailed(CountersignError):
 
 class StorageFull(CountersignError):
     """There is no room left where Countersign keeps its data."""
+
+
+def where(error: BaseException) -> dict[str, str]:
+    """An unforeseen error for the log: its type and the place, nobody's words.
+
+    Its message and its local variables may hold a question or a document.
+    """
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "unknown"
+    return {"error": type(error).__name__, "place": place}

@@ -21,7 +21,7 @@ from chatbot.console import DONE, FAILED, PART, guarded, put, put_json, screen
 from chatbot.errors import IndexBusy
 from chatbot.settings import Settings, load_settings
 from ingest import sync as syncing
-from ingest.gather import gather
+from ingest.gather import absolute, gather
 from ingest.plan import plan
 from ingest.sandbox import Sandbox
 
@@ -89,7 +89,7 @@ def _sync(
         gathered.found,
         catalogue.pipelines(collection),
         pipeline,
-        [str(p.absolute()) for p in paths] if delete else [],
+        [str(absolute(p)) for p in paths] if delete else [],
         gathered.failed,
     )
     report = syncing.report_of(todo, gathered)

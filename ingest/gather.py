@@ -32,10 +32,15 @@ def gather(paths: Sequence[Path]) -> Gathered:
         if not path.exists():
             raise BadInput(f"There is no file or folder {path}.", "Check the path.")
     gathered = Gathered()
-    for path in paths:
+    for path in map(absolute, paths):
         for file in _files(path):
             _look(file, gathered, named=file == path)
     return gathered
+
+
+def absolute(path: Path) -> Path:
+    """The path from the root, without `..`: one file has one name, wherever the command is run."""
+    return Path(os.path.normpath(path.absolute()))
 
 
 def _files(path: Path) -> Iterator[Path]:
@@ -48,10 +53,10 @@ def _files(path: Path) -> Iterator[Path]:
 
 
 def _look(file: Path, gathered: Gathered, *, named: bool) -> None:
-    uri = os.fsencode(file.absolute()).decode("utf-8", "replace")
+    uri = os.fsencode(file).decode("utf-8", "replace")
     if file.suffix.lower() not in SUFFIXES and not named:
         gathered.ignored.append(uri)
-    elif uri != str(file.absolute()):
+    elif uri != str(file):
         gathered.failed[uri] = "Its name is not valid UTF-8. Rename it."
     elif file.is_symlink() and not named:
         gathered.failed[uri] = "It is a link. Put the file itself into the folder."

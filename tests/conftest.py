@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
+from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -29,6 +31,11 @@ KEPT = {"COUNTERSIGN_MODELS", "COUNTERSIGN_NO_SKIP"}
 FOREIGN = ("COUNTERSIGN_", "GENERATION_", "HF_", "HUGGING", "LANGSMITH_", "LANGCHAIN_", "OTEL_")
 PROGRAMS = {name: [sys.executable, "-m", f"{name}.cli"] for name in ("chatbot", "ingest")}
 REMEDIES = {"playwright": "make browser", "chromium": "make browser"}
+
+
+settings.register_profile("suite", max_examples=40, deadline=None, derandomize=True)
+settings.register_profile("deep", max_examples=2000, deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 
 
 def no_skip() -> bool:
@@ -78,6 +85,14 @@ def handbook_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
         capture_output=True,
     )
     return folder
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _plain_logs() -> None:
+    """A traceback with every local variable drawn in a box takes seconds."""
+    structlog.configure(
+        processors=[structlog.processors.format_exc_info, structlog.dev.ConsoleRenderer()]
+    )
 
 
 @pytest.hookimpl(wrapper=True)

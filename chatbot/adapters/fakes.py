@@ -121,7 +121,8 @@ class ScriptedChat(BaseChatModel):
         reply = self.replies[min(len(self.asked), len(self.replies) - 1)]
         self.asked.append(tuple(messages))
         self.limits.append(kwargs.get("max_tokens"))
-        pieces = [reply[i : i + self.size] for i in range(0, len(reply), self.size)]
+        # A server that has nothing to say still sends one piece, an empty one.
+        pieces = [reply[i : i + self.size] for i in range(0, len(reply), self.size)] or [""]
         try:
             for number, piece in enumerate(pieces):
                 self._fail_at(number)

@@ -42,8 +42,7 @@ _WRITTEN_OUT = re.compile(
 _SCALE = re.compile(rf"[\s\u00a0]?({'|'.join(_SCALES)})\b", re.IGNORECASE)
 _FRACTIONS = str.maketrans({"½": " 0.5", "¼": " 0.25", "¾": " 0.75"})
 _WEEKDAYS = {
-    name[:3]: name
-    for name in "monday tuesday wednesday thursday friday saturday sunday".split()
+    name[:3]: name for name in "monday tuesday wednesday thursday friday saturday sunday".split()
 }
 _WEEKDAY = re.compile(
     rf"\b(?:(?i:({'|'.join(_WEEKDAYS.values())})s?)|(Mon|Tue|Wed|Thu|Fri|Sat|Sun))\b"

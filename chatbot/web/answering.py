@@ -5,12 +5,13 @@ Everything is looked up by the person whom the cookie named; the caller's ids ar
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+import structlog
+
 from chatbot.domain import AnswerRecord, Person
-from chatbot.errors import BadQuestion, CountersignError, GenerationFailed
+from chatbot.errors import BadQuestion, CountersignError, GenerationFailed, where
 from chatbot.web.health import loading
 from chatbot.web.page import MAX_QUESTION
 from chatbot.web.stream import Runs
@@ -19,7 +20,7 @@ from chatbot.web.turns import Turn, turn_of
 if TYPE_CHECKING:
     from chatbot.bootstrap import App
 
-log = logging.getLogger(__name__)
+log = structlog.get_logger()
 
 
 class Answering:
@@ -91,9 +92,9 @@ class Answering:
                 turn.fail(_unexpected())
         except CountersignError as error:
             turn.fail(error)
-        except Exception:
-            # The reader must get an answer, and no stack trace; the log gets the trace.
-            log.exception("An answer ended in an unexpected error")
+        except Exception as error:
+            # The reader must get an answer, and no stack trace; the log gets the place.
+            log.error("an answer ended in an unexpected error", **where(error))
             turn.fail(_unexpected())
         finally:
             self._runs.end(person.id, turn.conversation, run)
