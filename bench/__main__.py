@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from bench.options import (
 )
 
 _LOG = ROOT / "docs" / "experiments" / "LOG.md"
-_MEASURE: dict[str, Callable[[Options, sections.Say], dict[str, Any]]] = {
+_MEASURE: dict[str, Callable[[Options, sections.Step], dict[str, Any]]] = {
     "index": sections.measure_index,
     "retrieval": sections.measure_retrieval,
     "answers": sections.measure_answers,
@@ -41,7 +42,7 @@ def main() -> None:
         if not (asked.resume and section in kept.results):
             screen.print(f"[dim]{datetime.now(UTC):%H:%M:%S} {section}[/dim]")
             others = machine.Others()
-            figures = _MEASURE[section](options, lambda line: screen.print(f"  {line}"))
+            figures = _MEASURE[section](options, partial(_step, screen, asked.patience))
             kept.add(section, {"figures": figures, "others": others.share()})
     results = {
         "date": f"{datetime.now(UTC):%Y-%m-%d}",
@@ -54,6 +55,11 @@ def main() -> None:
             log.write("\n" + report.markdown(results))
     if asked.json:
         sys.stdout.write(json.dumps(results, indent=2, ensure_ascii=False) + "\n")
+
+
+def _step(screen: Console, patience: float, line: str) -> None:
+    screen.print(f"  {line}", markup=False)
+    machine.wait_until_calm(patience)
 
 
 class _Kept:
@@ -92,6 +98,7 @@ def _arguments() -> argparse.Namespace:
     add("--xquad", type=Path, default=xquad, help="XQuAD in SQuAD's format; left out when absent")
     add("--builds", type=int, default=2, help="how often each index is built (2)")
     add("--repeats", type=int, default=3, help="how often each cheap thing is done (3)")
+    add("--patience", type=float, default=5, help="seconds to wait for a calm machine, a step (5)")
     add("--work", type=Path, default=ROOT / "var" / "bench", help="where indexes and results go")
     add("--resume", action="store_true", help="keep what was measured before with these options")
     add("--json", action="store_true", help="one JSON document on standard output")

@@ -6,6 +6,7 @@ import os
 import platform
 import resource
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -75,6 +76,16 @@ class Others:
             return None
         others = (busy - self._busy) - (_own_seconds() - self._own)
         return max(0.0, others / (everything - self._all))
+
+
+def wait_until_calm(patience: float, most: float = 0.1) -> None:
+    """Waits until others take no more than that share of the time, for `patience` seconds."""
+    end = time.monotonic() + patience
+    while time.monotonic() < end:
+        others = Others()
+        time.sleep(0.5)
+        if (others.share() or 0.0) <= most:
+            return
 
 
 def _machine_seconds() -> tuple[float, float]:

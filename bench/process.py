@@ -8,12 +8,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from bench.machine import Peak
+from bench.machine import Others, Peak
 from bench.options import ROOT, Options
 
 _MIB = 2**20
@@ -21,11 +21,16 @@ _MIB = 2**20
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What a process took from its start to its end, its children included."""
+    """What a process took from its start to its end, its children included.
+
+    Attributes:
+        others: share of the machine's processor time that other programs took meanwhile.
+    """
 
     seconds: float
     cpu_seconds: float
     peak_mib: float
+    others: float | None
     stdout: str = ""
 
 
@@ -57,6 +62,7 @@ class Child:
                 [sys.executable, *command], env=env, cwd=ROOT, stderr=errors, text=True, **pipes
             )
         self._log = log
+        self._others = Others()
         self._peak = Peak(self.process.pid).start()
 
     def wait(self) -> Usage:
@@ -72,7 +78,7 @@ class Child:
         self.process.returncode = os.waitstatus_to_exitcode(status)
         if self.process.returncode not in (0, -15):
             raise RuntimeError(f"{self.process.args!r} failed:\n{self.last_words()}")
-        return Usage(seconds, used.ru_utime + used.ru_stime, peak)
+        return Usage(seconds, used.ru_utime + used.ru_stime, peak, self._others.share())
 
     def last_words(self) -> str:
         """The end of what it wrote on standard error."""
@@ -85,7 +91,7 @@ def run(command: Sequence[str], env: dict[str, str], log: Path) -> Usage:
     assert child.process.stdout is not None
     text = child.process.stdout.read()
     usage = child.wait()
-    return Usage(usage.seconds, usage.cpu_seconds, usage.peak_mib, text)
+    return replace(usage, stdout=text)
 
 
 class Worker:

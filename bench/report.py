@@ -55,11 +55,15 @@ def _faster(figure: str, a: float, b: float, target: float | None = 1.0) -> Row:
 
 
 def _more(figure: str, a: float, b: float, target: float | None = None) -> Row:
-    return Row(figure, f"{a:,.4g}", f"{b:,.4g}", b / a, target)
+    return Row(figure, _number(a), _number(b), b / a, target)
 
 
 def _smaller(figure: str, a: float, b: float) -> Row:
     return Row(figure, f"{a:,.0f} MiB", f"{b:,.0f} MiB", a / b, 1.0)
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.1f}"
 
 
 def _seconds(value: float) -> str:
@@ -77,10 +81,9 @@ def _index(found: Figures) -> Iterator[Row]:
         b["passages_per_second"],
         4.0,
     )
-    yield _more(
-        "characters/s", round(a["characters_per_second"]), round(b["characters_per_second"])
-    )
+    yield _more("characters/s", a["characters_per_second"], b["characters_per_second"])
     yield _faster("processor seconds", a["cpu_seconds"], b["cpu_seconds"], None)
+    yield Row("taken by other programs meanwhile", _share(a["others"]), _share(b["others"]))
     alone = found["embedding"]
     yield _more("embedding alone, the same texts/s", alone["baseline"], alone["ours"])
     second = found["second_sync_seconds"]

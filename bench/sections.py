@@ -16,10 +16,12 @@ from bench.options import Options
 from bench.process import Usage, Worker, environment, run
 from bench.timing import median, quantile
 
-Say = Callable[[str], None]
+Step = Callable[[str], None]
+"""Told what comes next; gives back when the machine is calm enough for it."""
+
 Figures = dict[str, Any]
 SIDES = ("baseline", "ours")
-_EMBEDDED = 256  # texts of the pure embedding measurement
+_EMBEDDED = 128  # texts of the pure embedding measurement
 _WARM = 5
 _PREPARE = (
     "from chatbot.adapters.embeddings import open_embeddings as o;"
@@ -34,25 +36,24 @@ def prepare(options: Options, **more: str) -> float:
     return time.perf_counter() - start
 
 
-def measure_index(options: Options, say: Say) -> Figures:
+def measure_index(options: Options, step: Step) -> Figures:
     """Whole index builds, a second sync, and embedding alone."""
     pages = data.sample_pages(options)
     prepare(options)
     builds: dict[str, list[Figures]] = {side: [] for side in SIDES}
     again = []
     for number in range(1, options.builds + 1):
-        say(f"index: {len(pages)} pages, plain LangChain, build {number} of {options.builds}")
+        step(f"index: {len(pages)} pages, plain LangChain, build {number} of {options.builds}")
         builds["baseline"].append(_build_baseline(options))
-        say(f"index: {len(pages)} pages, Countersign, build {number} of {options.builds}")
+        step(f"index: {len(pages)} pages, Countersign, build {number} of {options.builds}")
         shutil.rmtree(options.home("ours"), ignore_errors=True)
         builds["ours"].append(_build_ours(options))
         again.append(_sync(options)[0].seconds)
-    say("index: embedding alone")
     return {
         "pages": len(pages),
         **{side: _summary(runs, len(pages)) for side, runs in builds.items()},
         "second_sync_seconds": median(again),
-        "embedding": _embedding(options),
+        "embedding": _embedding(options, step),
     }
 
 
@@ -84,6 +85,7 @@ def _used(usage: Usage) -> Figures:
         "seconds": usage.seconds,
         "cpu_seconds": usage.cpu_seconds,
         "peak_mib": usage.peak_mib,
+        "others": usage.others or 0.0,
     }
 
 
@@ -99,7 +101,7 @@ def _summary(runs: list[Figures], pages: int) -> Figures:
     }
 
 
-def _embedding(options: Options) -> Figures:
+def _embedding(options: Options, step: Step) -> Figures:
     """Texts per second on the same texts: the baseline's chunks, a random few of them."""
     with Worker("baseline", options) as plain, Worker("ours", options) as ours:
         chunks = plain("chunks", folder=str(options.documents))
@@ -107,32 +109,33 @@ def _embedding(options: Options) -> Figures:
         seconds: dict[str, list[float]] = {side: [] for side in SIDES}
         for worker in (plain, ours):
             worker("embed", texts=texts[:32])
-        for _ in range(options.repeats):
+        for number in range(options.repeats):
+            step(f"index: embedding alone, round {number + 1} of {options.repeats}")
             for worker in (plain, ours):
                 seconds[worker.side].append(worker("embed", texts=texts))
     rates = {side: len(texts) / median(took) for side, took in seconds.items()}
     return {"texts": len(texts), **rates}
 
 
-def need_index(options: Options, say: Say) -> None:
+def need_index(options: Options, step: Step) -> None:
     """Builds both indexes where the index section has not."""
     home = options.home
     if (home("ours") / "catalogue.db").exists() and (home("baseline") / "chroma").exists():
         return
-    say("building both indexes")
+    step("building both indexes")
     data.sample_pages(options)
     prepare(options)
     _build_baseline(options)
     _build_ours(options)
 
 
-def measure_retrieval(options: Options, say: Say) -> Figures:
+def measure_retrieval(options: Options, step: Step) -> Figures:
     """Ranking scores on XQuAD, then seconds from a question to its passages."""
-    need_index(options, say)
+    need_index(options, step)
     questions = data.many_questions(options, options.queries)
     with Worker("baseline", options) as plain, Worker("ours", options) as ours:
-        ranking = _ranking(options, plain, ours, say)
-        say(f"retrieval: {len(questions)} questions, in turn")
+        ranking = _ranking(options, plain, ours, step)
+        step(f"retrieval: {len(questions)} questions, in turn")
         for question in questions[:_WARM]:
             plain("retrieve", question=question)
             ours("retrieve", question=question)
@@ -153,11 +156,11 @@ def _spread(seconds: list[float]) -> Figures:
     return {"median": median(seconds), "p95": quantile(seconds, 0.95)}
 
 
-def _ranking(options: Options, plain: Worker, ours: Worker, say: Say) -> Figures | None:
+def _ranking(options: Options, plain: Worker, ours: Worker, step: Step) -> Figures | None:
     if not options.xquad.is_file():
-        say(f"retrieval: no {options.xquad}, so no ranking scores")
+        step(f"retrieval: no {options.xquad}, so no ranking scores")
         return None
-    say("retrieval: nDCG@10 on XQuAD")
+    step("retrieval: nDCG@10 on XQuAD")
     asked = data.load_squad(options.xquad)
     gold = asked.gold
     texts = {"passages": asked.passages, "questions": asked.questions}
@@ -183,9 +186,9 @@ def _difference(first: Any, second: Any) -> Figures:
     return {"mean": float((first - second).mean()), "low": low, "high": high}
 
 
-def measure_answers(options: Options, say: Say) -> Figures:
+def measure_answers(options: Options, step: Step) -> Figures:
     """Seconds to the first sentence and to the whole answer, and memory meanwhile."""
-    need_index(options, say)
+    need_index(options, step)
     loaded = data.load_questions(options)
     asked = random.Random(options.seed).sample(loaded, min(options.asked, len(loaded)))
     answers: dict[str, list[Figures]] = {side: [] for side in SIDES}
@@ -193,7 +196,7 @@ def measure_answers(options: Options, say: Say) -> Figures:
         for worker in (plain, ours):
             worker("answer", question="What is this manual about?")
         for number, one in enumerate(asked):
-            say(f"answers: question {number + 1} of {len(asked)}")
+            step(f"answers: question {number + 1} of {len(asked)}")
             for worker in _turns(number, plain, ours):
                 said = worker("answer", question=one["question"])
                 answers[worker.side].append({"question": one["question"]} | said)

@@ -15,27 +15,27 @@ from typing import Any
 from bench import data
 from bench.options import Options
 from bench.process import Child, Worker, environment
-from bench.sections import SIDES, Figures, Say, need_index, prepare
+from bench.sections import SIDES, Figures, Step, need_index, prepare
 from bench.timing import median
 
 _PATIENCE = 180.0  # seconds
 
 
-def measure_start(options: Options, say: Say) -> Figures:
+def measure_start(options: Options, step: Step) -> Figures:
     """Fresh processes of both sides in turn, then the server, warm and with no model prepared."""
-    need_index(options, say)
+    need_index(options, step)
     prepare(options)
     question = data.load_questions(options)[0]["question"]
     passage: dict[str, list[float]] = {side: [] for side in SIDES}
     sentence: dict[str, list[float]] = {side: [] for side in SIDES}
     for number in range(1, options.repeats + 1):
-        say(f"start: fresh processes, round {number} of {options.repeats}")
+        step(f"start: fresh processes, round {number} of {options.repeats}")
         for side in SIDES:
             passage[side].append(_first_passage(options, side, question))
             sentence[side].append(_first_sentence(options, side, question))
-    say("start: the server")
+    step("start: the server")
     warm = [_server(options) for _ in range(options.repeats)]
-    say("start: the server, its embedding model not yet prepared")
+    step("start: the server, its embedding model not yet prepared")
     empty = options.work / "no-models"
     cold = _server(options, COUNTERSIGN_MODELS=str(_fresh(empty)))
     export = prepare(options, COUNTERSIGN_MODELS=str(_fresh(empty)))

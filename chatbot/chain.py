@@ -50,6 +50,7 @@ from chatbot.trace import Asked, Checked, Found, Prompted, Trace, Written
 log = structlog.get_logger()
 
 NOT_FOUND = "This is not in the documents."
+STOPPED = "stopped by the asker"
 NOTHING_INDEXED = "There are no documents to answer from yet. Add some with `ingest sync FOLDER`."
 MODEL_FOUND_NOTHING = "NOT IN THE PASSAGES"
 UNSUPPORTED = (
@@ -139,9 +140,14 @@ class Chain:
         trace = Trace(
             clean_question(question), person, self._conversations.turns(conversation, person.id)
         )
+        stream = self.journey.stream(Asked(trace))
         try:
-            yield from self.journey.stream(Asked(trace))
+            for event in stream:
+                yield event
         except GeneratorExit:
+            # A closed RunnableGenerator reads its input to the end: the steps must be told.
+            trace.stopped = True
+            stream.close()  # type: ignore[attr-defined]
             if trace.status is Status.RELEASED:  # what was shown is kept
                 trace.reasons = (STOPPED,)
                 self._keep(trace, conversation)
@@ -177,7 +183,7 @@ class Chain:
         said = "\n".join(f"Question: {t.question}\nAnswer: {t.answer}" for t in trace.history[-3:])
         messages = prompt.render({"history": said, "question": trace.question})
         try:
-            return "".join(self._pieces(messages, 64)).strip()
+            return "".join(self._pieces(trace, messages, 64)).strip()
         except (GenerationFailed, ModelUnusable):
             return ""
 
@@ -229,7 +235,7 @@ class Chain:
                 yield item
                 continue
             failure = None
-            pieces = self._pieces(list(item.messages), self._limits.answer_tokens)
+            pieces = self._pieces(item.trace, list(item.messages), self._limits.answer_tokens)
             try:
                 for sentence in sentence_stream(pieces):
                     item.trace.lap("first_sentence_written")
@@ -241,19 +247,21 @@ class Chain:
             item.trace.lap("generate")
             yield Written(item.trace, None, failure)
 
-    def _pieces(self, messages: list[BaseMessage], most: int) -> Iterator[str]:
-        """The model's words as they come, until the deadline."""
+    def _pieces(self, trace: Trace, messages: list[BaseMessage], most: int) -> Iterator[str]:
+        """The model's words as they come, until the deadline or until no one wants them."""
         end = time.monotonic() + self._limits.deadline
         for piece in self._model().stream(messages, max_tokens=most):
             if isinstance(piece.content, str) and piece.content:
                 yield piece.content
-            if time.monotonic() > end:
+            if trace.stopped or time.monotonic() > end:
                 return
 
     def _verify(self, items: _Items) -> _Items:
         for item in items:
             if not isinstance(item, Written):
                 yield item
+            elif item.trace.stopped:
+                continue
             elif item.sentence is not None:
                 yield self._check(item.trace, item.sentence)
             elif not item.trace.sentences and item.trace.status is not Status.HELD:
@@ -303,6 +311,7 @@ class Chain:
             trace.note(draft, verdict, event.reasons if isinstance(event, Held) else None)
             yield event
             if isinstance(event, Held):
+                trace.stopped = True
                 return
 
     def _evidence(self, trace: Trace) -> list[verify.Evidence]:

@@ -47,6 +47,7 @@ class Trace:
     reasons: tuple[str, ...] = ()
     status: Status = Status.REFUSED
     mode: str = "none"
+    stopped: bool = False
 
     def lap(self, step: str) -> None:
         """Milliseconds since the start, under the step's name; the first time counts."""

@@ -48,13 +48,21 @@ class ServedChat(ChatHuggingFace):
         Raises:
             GenerationFailed: the server is down, slow, or answers something that is no answer.
         """
+        empty = True
         try:
-            yield from super()._stream(*args, **kwargs)
+            for chunk in super()._stream(*args, **kwargs):
+                empty = False
+                yield chunk
         except _FAILURES as error:
             raise GenerationFailed(
                 f"The language model did not answer ({type(error).__name__}).",
                 "Check GENERATION_URL and the server behind it; `chatbot doctor` shows its state.",
             ) from error
+        if empty:
+            raise GenerationFailed(
+                "The language model closed the connection without an answer.",
+                "Check GENERATION_URL and the server behind it; `chatbot doctor` shows its state.",
+            )
 
     def get_num_tokens(self, text: str) -> int:
         """Tokens of a text, in the served model's own tokens where the server can tell."""
