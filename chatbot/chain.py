@@ -78,7 +78,7 @@ class Limits:
     """The numbers that an answer is made within; `chatbot.settings` describes each."""
 
     passages: int = 4
-    relevance: float = 0.38
+    relevance: float = 0.30
     support: float = 0.55
     context_tokens: int = 2048
     answer_tokens: int = 256

@@ -8,6 +8,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from chatbot.adapters.catalogue import Catalogue, StoredDocument, StoredPassage
+from chatbot.adapters.fakes import HashedEmbeddings
 from chatbot.domain import (
     AnswerRecord,
     Citation,
@@ -22,10 +24,12 @@ from chatbot.domain import (
     sha256_of,
 )
 
+MODEL = HashedEmbeddings.name
+
 
 def document(name: str = "Dental cover", **changed: Any) -> Document:
     values = {
-        "id": sha256_of(name)[:32],
+        "id": sha256_of(f"{changed.get('collection')} {name}")[:32],
         "collection": "handbook",
         "uri": f"/docs/{name}.md",
         "title": name,
@@ -158,3 +162,31 @@ RECORDS = st.builds(
     asked_at=st.datetimes(timezones=st.just(UTC)),
     reviewer=st.none() | TEXTS,
 )
+
+
+def stored(title: str, *texts: str, **changed: Any) -> StoredDocument:
+    """A document on its way into the catalogue; each text is a passage."""
+    about = document(title, **changed)
+    pieces = tuple(
+        StoredPassage(
+            Passage(
+                sha256_of(f"{about.id}\n{about.version}\n{n}\n{text}")[:32],
+                about,
+                n,
+                text,
+                Locator(("Chapter", f"Section {n}"), n + 1, f"a{n}", 10 * n, 10 * n + len(text)),
+            ),
+            "",
+            sha256_of(text),
+        )
+        for n, text in enumerate(texts)
+    )
+    return StoredDocument(about, "1 hashed", pieces)
+
+
+def keep(catalogue: Catalogue, *documents: StoredDocument, model: str = MODEL) -> None:
+    """Puts documents into the catalogue, with vectors of hashed words."""
+    texts = [p.passage.text for d in documents for p in d.passages]
+    vectors = dict(zip(map(sha256_of, texts), HashedEmbeddings().encode(texts), strict=True))
+    missing = catalogue.missing_vectors(vectors, model)
+    catalogue.store(documents, {key: vectors[key] for key in missing}, model)

@@ -54,30 +54,29 @@ class ExactIndex:
     def __init__(self, catalogue: Catalogue, model: str) -> None:
         self._catalogue = catalogue
         self._model = model
-        self._version = -1
+        self._read: tuple[int, list[str], np.ndarray, np.ndarray]
+        self._read = (-1, [], np.array([]), np.zeros((0, 0), np.float32))
         self.catch_up()
 
     def search(self, vector: Sequence[float], k: int, collections: Collection[str] | None) -> Hits:
         """The k nearest passages, by comparing with every one of them."""
         self.catch_up()
-        if not self._ids:
+        _, ids, names, matrix = self._read  # at once: another thread may take over changes now
+        if not ids:
             return []
-        cosines = self._matrix @ np.asarray(vector, np.float32)
+        cosines = matrix @ np.asarray(vector, np.float32)
         if collections is not None:
-            allowed = np.isin(self._collections, list(collections))
-            cosines = np.where(allowed, cosines, -np.inf)
+            cosines = np.where(np.isin(names, list(collections)), cosines, -np.inf)
         best = np.argsort(-cosines)[:k]
-        return [(self._ids[i], float(cosines[i])) for i in best if np.isfinite(cosines[i])]
+        return [(ids[i], float(cosines[i])) for i in best if np.isfinite(cosines[i])]
 
     def catch_up(self, on_progress: Callable[[int], None] = lambda _: None) -> None:
         """Reads all vectors again when the catalogue has changed."""
         version = self._catalogue.version()
-        if version != self._version:
-            found = self._catalogue.vectors(None, self._model)
-            self._ids, collections, self._matrix = found
-            self._collections = np.array(collections)
-            self._version = version
-            on_progress(len(self._ids))
+        if version != self._read[0]:
+            ids, names, matrix = self._catalogue.vectors(None, self._model)
+            self._read = (version, ids, np.array(names), matrix)
+            on_progress(len(ids))
 
     def close(self) -> None:
         """Nothing is held."""

@@ -254,7 +254,7 @@ def best_quotes(
     vector: np.ndarray,
     evidence: Sequence[Evidence],
     most: int = 3,
-    least: float = 0.38,
+    least: float = 0.34,
 ) -> list[Quotation]:
     """The sentences nearest to the question, best passage first, at most `most`.
 

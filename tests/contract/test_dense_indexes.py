@@ -1,0 +1,312 @@
+"""Dense indexes: what Chroma finds is what comparing with every passage finds."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from chatbot.adapters.catalogue import Catalogue
+from chatbot.adapters.chroma import ChromaIndex, DenseIndex, ExactIndex, open_dense
+from chatbot.adapters.database import open_database
+from chatbot.adapters.fakes import HashedEmbeddings
+from chatbot.errors import IndexBusy
+from tests.strategies import MODEL, keep, stored
+
+Make = Callable[[Catalogue], DenseIndex]
+WORDS = HashedEmbeddings()
+CROWNS = stored("Dental", "Crowns wait 240 days.", "Fillings wait 90 days.", "We pay the dentist.")
+CARDS = stored("Cards", "A new card comes by post.", "The card is free.", collection="open")
+MANY = [stored(f"Numbers {n}", *(f"Number {n} {i} word{i}" for i in range(40))) for n in range(5)]
+
+
+@pytest.fixture
+def catalogue(tmp_path: Path) -> Iterator[Catalogue]:
+    engine = open_database(f"sqlite:///{tmp_path / 'catalogue.db'}")
+    yield Catalogue(engine)
+    engine.dispose()
+
+
+@pytest.fixture
+def chroma(tmp_path: Path) -> Path:
+    return tmp_path / "chroma"
+
+
+@pytest.fixture(params=["exact", "chroma"])
+def make(request: pytest.FixtureRequest, chroma: Path) -> Iterator[Make]:
+    """Opens the index; opened again, it is closed first."""
+    opened: list[DenseIndex] = []
+
+    def build(catalogue: Catalogue) -> DenseIndex:
+        while opened:
+            opened.pop().close()
+        index: DenseIndex
+        if request.param == "exact":
+            index = ExactIndex(catalogue, MODEL)
+        else:
+            index = ChromaIndex(chroma, catalogue, MODEL)
+        opened.append(index)
+        return index
+
+    yield build
+    while opened:
+        opened.pop().close()
+
+
+def search(
+    index: DenseIndex, text: str, k: int = 3, collections: set[str] | None = None
+) -> list[tuple[str, float]]:
+    return index.search(WORDS.embed_query(text), k, collections)
+
+
+def texts(catalogue: Catalogue, hits: list[tuple[str, float]]) -> list[str]:
+    found = catalogue.passages([i for i, _ in hits])
+    return [found[i].text for i, _ in hits]
+
+
+class TestDenseIndex:
+    def test_an_empty_catalogue_has_nothing(self, catalogue: Catalogue, make: Make) -> None:
+        index = make(catalogue)
+        assert isinstance(index, DenseIndex)
+        assert search(index, "crowns") == []
+        index.catch_up()
+        assert search(index, "crowns", collections=set()) == []
+
+    def test_the_nearest_come_first_with_their_cosines(
+        self, catalogue: Catalogue, make: Make
+    ) -> None:
+        keep(catalogue, CROWNS, CARDS)
+        index = make(catalogue)
+        index.catch_up()
+        hits = search(index, "Crowns wait 240 days.")
+        assert texts(catalogue, hits)[:2] == ["Crowns wait 240 days.", "Fillings wait 90 days."]
+        assert hits[0][1] == pytest.approx(1.0, abs=1e-3)
+        assert [score for _, score in hits] == sorted((s for _, s in hits), reverse=True)
+        assert len(search(index, "crowns", k=99)) == 5
+        assert search(index, "crowns", k=0) == []
+
+    def test_both_find_the_same(self, catalogue: Catalogue, make: Make) -> None:
+        keep(catalogue, *MANY)
+        index, reference = make(catalogue), ExactIndex(catalogue, MODEL)
+        index.catch_up()
+        for n in range(20):
+            found = search(index, f"number {n % 5} word{n}", k=5)
+            wanted = search(reference, f"number {n % 5} word{n}", k=5)
+            assert [s for _, s in found] == pytest.approx([s for _, s in wanted], abs=1e-3)
+            assert found[0][0] == wanted[0][0]
+
+    def test_only_allowed_collections_are_searched(self, catalogue: Catalogue, make: Make) -> None:
+        keep(catalogue, CROWNS, CARDS, *MANY)
+        index = make(catalogue)
+        index.catch_up()
+        hits = search(index, "crowns wait", k=10, collections={"open"})
+        assert sorted(texts(catalogue, hits)) == ["A new card comes by post.", "The card is free."]
+        assert len(search(index, "crowns wait", k=10, collections={"open", "handbook"})) == 10
+        assert search(index, "crowns", collections=set()) == []
+        assert search(index, "crowns", collections={"gone"}) == []
+
+    def test_changes_are_taken_over(self, catalogue: Catalogue, make: Make) -> None:
+        keep(catalogue, CROWNS)
+        index = make(catalogue)
+        index.catch_up()
+        keep(catalogue, CARDS, stored("Dental", "Crowns wait 365 days.", version="2"))
+        index.catch_up()
+        assert sorted(texts(catalogue, search(index, "card crowns wait", k=9))) == [
+            "A new card comes by post.",
+            "Crowns wait 365 days.",
+            "The card is free.",
+        ]
+        catalogue.drop([CARDS.document.id])
+        index.catch_up()
+        assert texts(catalogue, search(index, "card", k=9)) == ["Crowns wait 365 days."]
+        catalogue.drop([CROWNS.document.id])
+        index.catch_up()
+        assert search(index, "card", k=9) == []
+
+    def test_what_was_dropped_and_came_back_is_there(
+        self, catalogue: Catalogue, make: Make
+    ) -> None:
+        keep(catalogue, CROWNS)
+        index = make(catalogue)
+        index.catch_up()
+        catalogue.drop([CROWNS.document.id])
+        keep(catalogue, CROWNS)
+        index.catch_up()
+        assert len(search(index, "crowns", k=9)) == 3
+
+    def test_opened_again_it_is_the_same(self, catalogue: Catalogue, make: Make) -> None:
+        keep(catalogue, CROWNS, CARDS)
+        make(catalogue).catch_up()
+        again = make(catalogue)
+        again.catch_up()
+        assert len(search(again, "crowns", k=9)) == 5
+
+    def test_progress_is_told(self, catalogue: Catalogue, make: Make) -> None:
+        keep(catalogue, *MANY)
+        told: list[int] = []
+        make(catalogue).catch_up(told.append)
+        assert sum(told) in (0, 200)  # 0: it was read while opening
+
+    def test_searches_go_on_while_changes_are_taken_over(
+        self, catalogue: Catalogue, make: Make
+    ) -> None:
+        keep(catalogue, *MANY)
+        index = make(catalogue)
+        index.catch_up()
+        errors: list[Exception] = []
+
+        def ask() -> None:
+            try:
+                for n in range(15):
+                    search(index, f"word{n}", collections={"handbook"})
+            except Exception as error:
+                errors.append(error)
+
+        askers = [threading.Thread(target=ask) for _ in range(3)]
+        for asker in askers:
+            asker.start()
+        for n in range(10):
+            keep(catalogue, stored(f"More {n}", f"word{n} more"))
+            index.catch_up()
+        for asker in askers:
+            asker.join()
+        assert errors == []
+
+
+# What only Chroma has to hold: it can be thrown away, broken, or open elsewhere.
+
+
+def opened(folder: Path, catalogue: Catalogue, model: str = MODEL) -> ChromaIndex:
+    return ChromaIndex(folder, catalogue, model)
+
+
+def is_whole(folder: Path, catalogue: Catalogue) -> bool:
+    index = opened(folder, catalogue)
+    try:
+        index.catch_up()
+        return index.differences() == [] and index.applied == catalogue.version()
+    finally:
+        index.close()
+
+
+def test_a_crash_before_the_note_is_made_up_for(catalogue: Catalogue, chroma: Path) -> None:
+    keep(catalogue, CROWNS, CARDS)
+    assert is_whole(chroma, catalogue)
+    (chroma / "applied.json").unlink()
+    catalogue.drop([CARDS.document.id])
+    assert is_whole(chroma, catalogue)
+
+
+def test_changes_are_applied_twice_without_harm(catalogue: Catalogue, chroma: Path) -> None:
+    keep(catalogue, CROWNS)
+    assert is_whole(chroma, catalogue)
+    note = (chroma / "applied.json").read_text()
+    keep(catalogue, CARDS)
+    catalogue.drop([CROWNS.document.id])
+    assert is_whole(chroma, catalogue)
+    (chroma / "applied.json").write_text(note)
+    assert is_whole(chroma, catalogue)
+
+
+@pytest.mark.parametrize("damage", ["note", "database", "folder", "vectors", "everything"])
+def test_a_broken_index_is_made_anew(catalogue: Catalogue, chroma: Path, damage: str) -> None:
+    keep(catalogue, CROWNS, *MANY)
+    assert is_whole(chroma, catalogue)
+    if damage == "note":
+        (chroma / "applied.json").write_text("{not json")
+    if damage == "database":
+        (chroma / "chroma.sqlite3").write_bytes(b"garbage" * 1000)
+    if damage == "folder":
+        shutil.rmtree(chroma)
+    if damage == "vectors":
+        for segment in [p for p in chroma.iterdir() if p.is_dir()]:
+            shutil.rmtree(segment)
+    if damage == "everything":
+        for file in chroma.rglob("*"):
+            if file.is_file():
+                file.write_bytes(os.urandom(500))
+    index = opened(chroma, catalogue)
+    try:
+        index.catch_up()
+        if index.differences():
+            index.rebuild()  # what `ingest repair` does
+        assert index.differences() == []
+        assert len(search(index, "crowns", k=9)) == 9
+    finally:
+        index.close()
+
+
+def test_another_models_or_another_catalogues_index_is_made_anew(
+    catalogue: Catalogue, chroma: Path, tmp_path: Path
+) -> None:
+    keep(catalogue, CROWNS, CARDS)
+    keep(catalogue, CROWNS, CARDS, model="other")
+    index = opened(chroma, catalogue, "other")
+    index.close()
+    assert is_whole(chroma, catalogue)
+    engine = open_database(f"sqlite:///{tmp_path / 'other.db'}")
+    assert is_whole(chroma, Catalogue(engine))
+    engine.dispose()
+
+
+def test_differences_are_named(catalogue: Catalogue, chroma: Path) -> None:
+    keep(catalogue, CROWNS)
+    index = opened(chroma, catalogue)
+    try:
+        index.catch_up()
+        one, two, _ = (p.passage.id for p in CROWNS.passages)
+        index._collection.delete(ids=[one])
+        index._collection.upsert(ids=["surplus"], embeddings=[WORDS.embed_query("x")])
+        index._collection.update(ids=[two], embeddings=[WORDS.embed_query("x")])
+        assert sorted(index.differences()) == [
+            "in Chroma only: surplus",
+            f"missing in Chroma: {one}",
+            f"other vector in Chroma: {two}",
+        ]
+        index.rebuild()
+        assert index.differences() == []
+    finally:
+        index.close()
+
+
+def test_chroma_holds_no_words(catalogue: Catalogue, chroma: Path) -> None:
+    keep(catalogue, stored("Secret", "Xylophone rhubarb."))
+    assert is_whole(chroma, catalogue)
+    assert not any(b"Xylophone" in f.read_bytes() for f in chroma.rglob("*") if f.is_file())
+
+
+def test_a_second_opener_is_told_and_can_search_all_the_same(
+    catalogue: Catalogue, chroma: Path
+) -> None:
+    keep(catalogue, CROWNS)
+    first = open_dense(chroma, catalogue, MODEL)
+    assert isinstance(first, ChromaIndex)
+    with pytest.raises(IndexBusy) as caught:
+        opened(chroma, catalogue)
+    assert caught.value.remedy
+    second = open_dense(chroma, catalogue, MODEL)
+    assert isinstance(second, ExactIndex)
+    assert len(search(second, "crowns")) == 3
+    first.close()
+    third = open_dense(chroma, catalogue, MODEL)
+    assert isinstance(third, ChromaIndex)
+    third.close()
+
+
+def test_a_lock_of_a_process_that_died_is_free(
+    catalogue: Catalogue, chroma: Path, tmp_path: Path
+) -> None:
+    code = (
+        "import os, sys; from filelock import FileLock;"
+        "FileLock(sys.argv[1]).acquire(); os._exit(9)"
+    )
+    lock = str(chroma.with_suffix(".lock"))
+    subprocess.run([sys.executable, "-c", code, lock], check=False, timeout=30)
+    assert Path(lock).exists()
+    assert is_whole(chroma, catalogue)
