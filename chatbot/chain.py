@@ -40,7 +40,7 @@ from chatbot.errors import GenerationFailed, ModelUnusable, where
 from chatbot.gate import Event, release
 from chatbot.prompts import Prompt
 from chatbot.steps import verify
-from chatbot.steps.condense import accepted_rewrite, carried_over, needs_context
+from chatbot.steps.condense import accepted_rewrite, carried_over, needs_context, recent
 from chatbot.steps.ground import ground
 from chatbot.steps.rank import relevance
 from chatbot.steps.screen import clean_question
@@ -50,6 +50,7 @@ from chatbot.trace import Asked, Checked, Found, Prompted, Trace, Written
 log = structlog.get_logger()
 
 NOT_FOUND = "This is not in the documents."
+_REWRITE_TOKENS = 96
 STOPPED = "stopped by the asker"
 NOTHING_INDEXED = "There are no documents to answer from yet. Add some with `ingest sync FOLDER`."
 MODEL_FOUND_NOTHING = "NOT IN THE PASSAGES"
@@ -180,10 +181,14 @@ class Chain:
     def _rewrite(self, trace: Trace) -> str:
         prompt = self._prompts["condense"]
         trace.prompts[prompt.name] = prompt.fingerprint
-        said = "\n".join(f"Question: {t.question}\nAnswer: {t.answer}" for t in trace.history[-3:])
-        messages = prompt.render({"history": said, "question": trace.question})
         try:
-            return "".join(self._pieces(trace, messages, 64)).strip()
+            model = self._model()
+            budget = (
+                self._limits.context_tokens - _REWRITE_TOKENS - model.get_num_tokens(trace.question)
+            )
+            said = recent(trace.history, model.get_num_tokens, budget // 2)
+            messages = prompt.render({"history": said, "question": trace.question})
+            return "".join(self._pieces(trace, messages, _REWRITE_TOKENS)).strip()
         except (GenerationFailed, ModelUnusable):
             return ""
 

@@ -43,7 +43,8 @@ class Settings(BaseSettings):
     )
     generation_model: str = Field(
         "embedded",
-        description="Model name to ask the server for; without one: `embedded` or a GGUF file.",
+        description="Model name to ask the server for; without a server: `embedded`, a GGUF "
+        "file, or owner/name/file.gguf on the hub.",
     )
     generation_context: int = Field(
         2048, ge=512, description="Tokens that the model reads and writes in one turn, at most."

@@ -38,12 +38,7 @@ def start_llama(settings: Settings) -> LlamaServer:
     import xllamacpp
 
     embedded = settings.generation_model == "embedded"
-    path = locate(LANGUAGE) if embedded else Path(settings.generation_model)
-    if not path.is_file():
-        raise ModelUnusable(
-            f"There is no model file {path}.",
-            "Set COUNTERSIGN_GENERATION_MODEL to `embedded` or a GGUF file, or GENERATION_URL.",
-        )
+    path = locate(LANGUAGE) if embedded else _gguf(settings.generation_model)
     key = secrets.token_urlsafe(32)
     params = xllamacpp.CommonParams()
     params.model.path = str(path)
@@ -66,3 +61,28 @@ def start_llama(settings: Settings) -> LlamaServer:
         ) from error
     name = LANGUAGE.name if embedded else path.stem
     return LlamaServer(server.listening_address, key, name, server)
+
+
+def _gguf(name: str) -> Path:
+    """A GGUF file on this disk, or one of a repository on the hub: `owner/name/file.gguf`."""
+    path = Path(name)
+    if path.is_file():
+        return path
+    owner, _, rest = name.partition("/")
+    repository, _, file = rest.partition("/")
+    if not file or path.is_absolute():
+        raise ModelUnusable(
+            f"There is no model file {name}.",
+            "Set COUNTERSIGN_GENERATION_MODEL to `embedded`, a GGUF file, or owner/name/file.gguf "
+            "on the hub; or set GENERATION_URL.",
+        )
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+
+    try:
+        return Path(hf_hub_download(f"{owner}/{repository}", file))
+    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
+        raise ModelUnusable(
+            f"The model {name} cannot be fetched from the hub ({type(error).__name__}).",
+            "Check the name and the connection, or give a GGUF file on this disk.",
+        ) from error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from chatbot.domain import Turn
 from chatbot.steps.words import STOP_WORDS, WORD, content_stems
@@ -42,6 +42,18 @@ def carried_over(question: str, history: Sequence[Turn]) -> str:
     ]
     topic = " ".join(dict.fromkeys(lacking))
     return f"{question} ({topic})" if topic else question
+
+
+def recent(history: Sequence[Turn], count: Callable[[str], int], budget: int) -> str:
+    """As many of the last turns as fit the budget of tokens, oldest first; a turn is whole or out."""
+    kept: list[str] = []
+    for turn in reversed(history):
+        text = f"Question: {turn.question}\nAnswer: {turn.answer}"
+        budget -= count(text)
+        if budget < 0:
+            break
+        kept.insert(0, text)
+    return "\n".join(kept)
 
 
 def accepted_rewrite(rewrite: str, question: str, history: Sequence[Turn]) -> bool:
