@@ -143,7 +143,7 @@ class Chain:
         )
         stream = self.journey.stream(Asked(trace))
         try:
-            for event in stream:
+            for event in stream:  # noqa: UP028 (`yield from` would close the stream first)
                 yield event
         except GeneratorExit:
             # A closed RunnableGenerator reads its input to the end: the steps must be told.

@@ -25,7 +25,7 @@ from chatbot.steps.verify import REPEATED
 from chatbot.steps.words import content_stems
 
 _MOST_REPEATED = 2
-_MOST_DROPPED = 2
+_MOST_DROPPED = 3
 
 
 @dataclass

@@ -45,6 +45,10 @@ def no_skip() -> bool:
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     config.option.allow_unix_socket = True  # asyncio wakes itself through a pair of them
+    # langchain-huggingface looks into it where it happens to be installed.
+    config.addinivalue_line(
+        "filterwarnings", "ignore:`langchain-community` is being sunset:DeprecationWarning"
+    )
     for level, what in LEVELS.items():
         config.addinivalue_line("markers", f"{level}: {what}")
     os.environ.setdefault("COUNTERSIGN_MODELS", str(ROOT / "var" / "models"))

@@ -48,19 +48,19 @@ class ServedChat(ChatHuggingFace):
         Raises:
             GenerationFailed: the server is down, slow, or answers something that is no answer.
         """
-        empty = True
+        finished = False
         try:
             for chunk in super()._stream(*args, **kwargs):
-                empty = False
+                finished = finished or "finish_reason" in (chunk.generation_info or {})
                 yield chunk
         except _FAILURES as error:
             raise GenerationFailed(
                 f"The language model did not answer ({type(error).__name__}).",
                 "Check GENERATION_URL and the server behind it; `chatbot doctor` shows its state.",
             ) from error
-        if empty:
+        if not finished:
             raise GenerationFailed(
-                "The language model closed the connection without an answer.",
+                "The language model broke off its answer.",
                 "Check GENERATION_URL and the server behind it; `chatbot doctor` shows its state.",
             )
 

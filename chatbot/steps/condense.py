@@ -45,7 +45,7 @@ def carried_over(question: str, history: Sequence[Turn]) -> str:
 
 
 def recent(history: Sequence[Turn], count: Callable[[str], int], budget: int) -> str:
-    """As many of the last turns as fit the budget of tokens, oldest first; a turn is whole or out."""
+    """As many of the last turns as fit the budget of tokens, oldest first, each whole."""
     kept: list[str] = []
     for turn in reversed(history):
         text = f"Question: {turn.question}\nAnswer: {turn.answer}"

@@ -49,7 +49,8 @@ class TestEmbeddings:
         assert vectors.dtype == np.float32
         assert np.allclose(np.linalg.norm(vectors, axis=1), 1.0, atol=1e-4)
         for text, vector in zip(TEXTS, vectors, strict=True):
-            assert float(model.encode([text])[0] @ vector) > 0.98
+            # Not equal: in int8 a text's vector depends a little on what shares its batch.
+            assert float(model.encode([text])[0] @ vector) > 0.95
 
     def test_the_same_text_has_the_same_vector(self, model: Model) -> None:
         vectors = model.encode(TEXTS)

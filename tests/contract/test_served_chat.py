@@ -1,0 +1,265 @@
+"""What goes to a model server, and what comes of its answers: the good, the broken and the late."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from langchain_core.messages import HumanMessage, SystemMessage
+
+from chatbot.adapters.generation import ServedChat, open_chat
+from chatbot.errors import GenerationFailed
+from chatbot.settings import load_settings
+
+TGI = Path(__file__).resolve().parents[3] / "shared" / "data" / "tgi" / "openapi.json"
+MESSAGES = [SystemMessage("Be brief."), HumanMessage("What {is} it?")]
+
+Reply = Callable[["Handler"], None]
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Answers each path as the server was told to, and notes what it was asked."""
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        stub: Any = self.server
+        stub.asked.append((self.path, dict(self.headers), json.loads(body)))
+        stub.replies.get(self.path, missing)(self)
+
+    def send(self, status: int, body: bytes, kind: str = "application/json") -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def stream(self, *events: object) -> None:
+        """Server-sent events, without a length: the end is where the connection ends."""
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.end_headers()
+        for event in events:
+            data = event if isinstance(event, str) else json.dumps(event)
+            self.wfile.write(f"data: {data}\n\n".encode())
+            self.wfile.flush()
+
+    def log_message(self, *_: object) -> None:
+        return
+
+
+class Stub(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.asked: list[tuple[str, dict[str, str], dict[str, Any]]] = []
+        self.replies: dict[str, Reply] = {"/v1/chat/completions": good}
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+    def handle_error(self, *_: object) -> None:
+        return  # a client that hangs up is what some tests are about
+
+
+def missing(handler: Handler) -> None:
+    handler.send(404, b'{"error": "not here"}')
+
+
+def piece(text: str | None, finish: str | None = None, **changed: object) -> dict[str, object]:
+    delta: object = {"role": "assistant", "content": text}
+    choice = {"index": 0, "delta": delta, "finish_reason": finish, "logprobs": None} | changed
+    return {
+        "id": "",
+        "object": "chat.completion.chunk",
+        "created": 1,
+        "model": "m",
+        "system_fingerprint": "f",
+        "choices": [choice],
+    }
+
+
+def good(handler: Handler) -> None:
+    handler.stream(piece("Hello"), piece(" world."), piece("", "stop"), "[DONE]")
+
+
+@pytest.fixture
+def stub() -> Iterator[Stub]:
+    server = Stub()
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def chat(stub: Stub, key: str | None = None, suffix: str = "", timeout: int = 1) -> ServedChat:
+    settings = load_settings(generation_timeout=timeout)
+    return open_chat(stub.url + suffix, key, "my-model", settings)
+
+
+def said(model: ServedChat) -> str:
+    return "".join(str(p.content) for p in model.stream(MESSAGES, max_tokens=9))
+
+
+@pytest.mark.parametrize("suffix", ["", "/", "/v1", "/v1/"])
+def test_what_is_sent(stub: Stub, suffix: str) -> None:
+    assert said(chat(stub, suffix=suffix)) == "Hello world."
+    ((path, _, body),) = stub.asked
+    assert path == "/v1/chat/completions"
+    assert body["messages"] == [
+        {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": "What {is} it?"},
+    ]
+    assert (body["model"], body["stream"], body["max_tokens"]) == ("my-model", True, 9)
+    assert (body["temperature"], body["seed"]) == (0.0, 0)
+
+
+@pytest.mark.skipif(not TGI.exists(), reason="TGI's API is not here: ../shared/data/tgi/openapi.json")
+def test_what_is_sent_is_what_tgi_asks_for(stub: Stub) -> None:
+    import jsonschema
+
+    stub.replies["/tokenize"] = lambda h: h.send(200, b"[]")
+    model = chat(stub)
+    said(model)
+    model.get_num_tokens("some text")
+    api = json.loads(TGI.read_text())
+    for path, _, body in stub.asked:
+        content = api["paths"][path]["post"]["requestBody"]["content"]
+        schema = content["application/json"]["schema"]
+        jsonschema.validate(body, {**schema, "components": api["components"]})
+        name = schema["$ref"].rpartition("/")[2]
+        known = set(api["components"]["schemas"][name]["properties"])
+        if path == "/v1/chat/completions":
+            assert set(body) <= known
+    chunk = api["components"]["schemas"]["ChatCompletionChunk"]
+    jsonschema.validate(piece("x"), {**chunk, "components": api["components"]})
+    assert [path for path, _, _ in stub.asked] == ["/v1/chat/completions", "/tokenize"]
+
+
+@pytest.mark.parametrize(("key", "sent"), [("sesame", "Bearer sesame"), (None, "Bearer none")])
+def test_no_key_but_the_given_one_is_sent(
+    stub: Stub, monkeypatch: pytest.MonkeyPatch, key: str | None, sent: str
+) -> None:
+    monkeypatch.setenv("HF_TOKEN", "hf_of_the_user")
+    stub.replies["/tokenize"] = lambda h: h.send(200, b"[1, 2]")
+    model = chat(stub, key)
+    said(model)
+    assert model.get_num_tokens("x") == 2
+    assert [headers["Authorization"] for _, headers, _ in stub.asked] == [sent, sent]
+    assert "hf_of_the_user" not in repr(stub.asked)
+    assert "sesame" not in repr(model)
+
+
+def close_in_the_middle(handler: Handler) -> None:
+    handler.send_response(200)
+    handler.send_header("Content-Type", "text/event-stream")
+    handler.send_header("Transfer-Encoding", "chunked")
+    handler.end_headers()
+    data = f"data: {json.dumps(piece('Hel'))}\n\n".encode()
+    handler.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
+
+
+def stall(handler: Handler) -> None:
+    handler.stream(piece("Hel"))
+    time.sleep(3)
+
+
+def stall_at_once(_: Handler) -> None:
+    time.sleep(3)
+
+
+FAILURES: dict[str, Reply] = {
+    "500": lambda h: h.send(500, b'{"error": "boom"}'),
+    "500 in words": lambda h: h.send(500, b"<html>boom</html>", "text/html"),
+    "401": lambda h: h.send(401, b'{"error": "who are you"}'),
+    "404": missing,
+    "422": lambda h: h.send(422, b'{"error": "too long", "error_type": "validation"}'),
+    "429": lambda h: h.send(429, b'{"error": "overloaded", "error_type": "overloaded"}'),
+    "garbage": lambda h: h.send(200, b"\x00\xff garbage", "text/event-stream"),
+    "garbage event": lambda h: h.stream("{not json"),
+    "a number": lambda h: h.stream("7"),
+    "a list": lambda h: h.stream([]),
+    "nothing known": lambda h: h.stream({}),
+    "no choices": lambda h: h.stream({"choices": None}),
+    "an empty choice": lambda h: h.stream({"choices": [{}]}),
+    "no choice": lambda h: h.stream({"choices": [None]}),
+    "no delta": lambda h: h.stream(piece("x", delta=None)),
+    "nothing": lambda h: h.stream(),
+    "done at once": lambda h: h.stream("[DONE]"),
+    "an answer that is no stream": lambda h: h.send(200, b'{"choices": []}'),
+    "an error in the stream": lambda h: h.stream(
+        piece("Hel"), {"error": "out of memory", "error_type": "generation"}
+    ),
+    "another error in the stream": lambda h: h.stream(
+        piece("Hel"), {"error": {"message": "out of memory", "code": 500}}
+    ),
+    "the end too soon": lambda h: h.stream(piece("Hel")),
+    "a connection that breaks": close_in_the_middle,
+    "silence": stall_at_once,
+    "silence in the middle": stall,
+}
+
+
+@pytest.mark.parametrize("reply", FAILURES.values(), ids=FAILURES.keys())
+def test_whatever_goes_wrong_is_one_error_in_time(stub: Stub, reply: Reply) -> None:
+    stub.replies["/v1/chat/completions"] = reply
+    start = time.monotonic()
+    with pytest.raises(GenerationFailed) as caught:
+        said(chat(stub))
+    assert time.monotonic() - start < 2.5
+    assert "GENERATION_URL" in caught.value.remedy
+
+
+def test_a_server_that_is_not_there(stub: Stub) -> None:
+    gone = open_chat("http://127.0.0.1:9", None, "m", load_settings())
+    with pytest.raises(GenerationFailed):
+        said(gone)
+    assert gone.get_num_tokens("four words in here") >= 4
+
+
+def test_a_url_that_is_none() -> None:
+    with pytest.raises(GenerationFailed):
+        said(open_chat("http://[", None, "m", load_settings()))
+
+
+@pytest.mark.parametrize(
+    "answer", [b"[1, 2, 3]", b'{"tokens": [1, 2, 3]}', b'{"count": 3, "tokens": []}']
+)
+def test_tokens_as_each_server_counts_them(stub: Stub, answer: bytes) -> None:
+    stub.replies["/tokenize"] = lambda h: h.send(200, answer)
+    model = chat(stub)
+    assert [model.get_num_tokens(t) for t in ("a b c", "a b c", "d")] == [3, 3, 3]
+    assert len(stub.asked) == 2
+
+
+@pytest.mark.parametrize("answer", [b"{}", b"7", b"null", b"not json", b'{"count": "x"}'])
+def test_a_server_that_cannot_count_is_counted_for_generously(stub: Stub, answer: bytes) -> None:
+    stub.replies["/tokenize"] = lambda h: h.send(200, answer)
+    model = chat(stub)
+    assert model.get_num_tokens("one two three four") >= 4
+    assert model.get_num_tokens("你好世界") >= 4
+
+
+def test_a_reader_who_leaves_hangs_up(stub: Stub) -> None:
+    hung_up = threading.Event()
+
+    def endless(handler: Handler) -> None:
+        try:
+            handler.stream(*(piece(f"word {n} " * 500) for n in range(5000)))
+        except OSError:
+            hung_up.set()
+
+    stub.replies["/v1/chat/completions"] = endless
+    stream = chat(stub).stream(MESSAGES)
+    next(stream)
+    stream.close()  # type: ignore[attr-defined]
+    assert hung_up.wait(5)
