@@ -159,13 +159,14 @@ class ConversationStore:
                     )
                 )
 
-    def rating(self, record_id: str, owner: str) -> int:
-        """What the owner thought of an answer: 1, -1, or 0 for nothing."""
-        query = select(feedback.c.value).where(
-            feedback.c.answer_id == record_id, feedback.c.owner == owner
+    def ratings(self, conversation: str, owner: str) -> dict[str, int]:
+        """Answer id → what the owner thought of it, 1 or -1, where they said so."""
+        query = (
+            select(feedback.c.answer_id, feedback.c.value)
+            .join(answers, answers.c.id == feedback.c.answer_id)
+            .where(answers.c.conversation_id == conversation, feedback.c.owner == owner)
         )
-        rows = self._rows(query)
-        return int(rows[0].value) if rows else 0
+        return {row.answer_id: int(row.value) for row in self._rows(query)}
 
     def _rows(self, query: Select[Any]) -> Sequence[Row[Any]]:
         with transaction(self._engine) as connection:

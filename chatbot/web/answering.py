@@ -43,7 +43,7 @@ class Answering:
         if not conversation:
             return []
         records = self._app.conversations.records(conversation, person.id)
-        return _turns(records, conversation, person)
+        return self._turns(records, conversation, person)
 
     def stop(self, person: Person, conversation: str) -> None:
         """Stop the answer that this person has running there, if any."""
@@ -122,11 +122,16 @@ class Answering:
             self._runs.stop(person.id, conversation)
             store.truncate(conversation, person.id, keep)
             records = records[:keep]
-        return conversation, _turns(records, conversation, person)
+        return conversation, self._turns(records, conversation, person)
 
-
-def _turns(records: Sequence[AnswerRecord], conversation: str, person: Person) -> list[Turn]:
-    return [turn_of(record, n, conversation, person) for n, record in enumerate(records)]
+    def _turns(
+        self, records: Sequence[AnswerRecord], conversation: str, person: Person
+    ) -> list[Turn]:
+        turns = [turn_of(record, n, conversation, person) for n, record in enumerate(records)]
+        ratings = self._app.conversations.ratings(conversation, person.id) if turns else {}
+        for turn in turns:
+            turn.rating = ratings.get(turn.record, 0)
+        return turns
 
 
 def _unexpected() -> GenerationFailed:

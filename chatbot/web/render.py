@@ -175,15 +175,16 @@ def _actions(turn: Turn, last: bool) -> str:
     if turn.text:
         buttons.append(_button("copy", "Copy the answer", turn, "copy"))
     if turn.text and turn.record:
-        buttons.append(_button("up", "This answer helped", turn, "up", pressed=True))
-        buttons.append(_button("down", "Something is wrong", turn, "down", pressed=True))
+        buttons.append(_button("up", "This answer helped", turn, "up", worth=1))
+        buttons.append(_button("down", "Something is wrong", turn, "down", worth=-1))
     if last:
         buttons.append(_button("retry", "Answer again", turn, "retry"))
     return "".join(buttons)
 
 
-def _button(act: str, name: str, turn: Turn, symbol: str, *, pressed: bool = False) -> str:
-    state = ' aria-pressed="false"' if pressed else ""
+def _button(act: str, name: str, turn: Turn, symbol: str, *, worth: int = 0) -> str:
+    pressed = "true" if turn.rating == worth else "false"
+    state = f' aria-pressed="{pressed}"' if worth else ""
     return (
         f'<button type="button" class="quiet" data-act="{act}" data-turn="{turn.index}"{state} '
         f'aria-label="{name}" title="{name}">{icon(symbol)}</button>'

@@ -51,6 +51,7 @@ class Turn:
         message: what a held, refused or failed turn says for itself.
         remedy: what the reader can do about it.
         waiting_for: name of a part that is still loading.
+        rating: what the reader thought of it: 1, -1, or 0 for nothing.
         run: the page's own name for the request, sent back so that it knows its answer.
     """
 
@@ -69,6 +70,7 @@ class Turn:
     record: str = ""
     waiting_for: str = ""
     run: str = ""
+    rating: int = 0
     _sentences: list[Sentence] = field(default_factory=list)
 
     @property

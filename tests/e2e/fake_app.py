@@ -118,7 +118,7 @@ class FakeConversations:
     def __init__(self) -> None:
         self.all: dict[str, Conversation] = {}
         self.kept: dict[str, list[AnswerRecord]] = {}
-        self.ratings: list[tuple[Any, ...]] = []
+        self.ratings_given: list[tuple[Any, ...]] = []
         self._ids = itertools.count(1)
 
     def create(self, owner: str) -> Conversation:
@@ -153,7 +153,11 @@ class FakeConversations:
 
     def rate(self, record_id: str, owner: str, value: int, reason: str, comment: str) -> None:
         """Kept for a test to look at."""
-        self.ratings.append((record_id, owner, value, reason, comment))
+        self.ratings_given.append((record_id, owner, value, reason, comment))
+
+    def ratings(self, conversation_id: str, owner: str) -> dict[str, int]:
+        """The last word on each answer."""
+        return {r: v for r, o, v, *_ in self.ratings_given if o == owner and v}
 
     def add(self, conversation_id: str, record: AnswerRecord) -> None:
         """What the chain does at the end of a turn."""

@@ -147,7 +147,8 @@ function setAnswering(on) {
 
 async function rate(turn, value) {
   const record = turn.dataset.record;
-  if (rated.get(record) === value) value = 0;
+  const pressed = turn.querySelector(`[data-act="${value === 1 ? "up" : "down"}"]`);
+  if (pressed && pressed.getAttribute("aria-pressed") === "true") value = 0;
   let reason = "", comment = "";
   if (value === -1) {
     const answer = await askDialog("rate-dialog");
