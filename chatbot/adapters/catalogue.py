@@ -147,6 +147,17 @@ class Catalogue:
         shaped = matrix.reshape(len(rows), -1) if rows else np.zeros((0, 0), np.float32)
         return [r.id for r in rows], [r.collection for r in rows], shaped
 
+    def vectors_of(self, ids: Sequence[str], model: str) -> tuple[list[str], np.ndarray]:
+        """Those of the passages that have a vector of that model, and the vectors, in one order."""
+        query = (
+            select(passages.c.id, vectors.c.vector)
+            .join(vectors, vectors.c.embedded == passages.c.embedded)
+            .where(vectors.c.model == model, passages.c.id.in_(ids))
+        )
+        rows = self._rows(query) if ids else []
+        joined = np.frombuffer(b"".join(r.vector for r in rows), dtype=np.float32)
+        return [r.id for r in rows], joined.reshape(len(rows), -1) if rows else np.zeros((0, 0))
+
     def store(
         self, stored: Sequence[StoredDocument], new_vectors: Mapping[str, np.ndarray], model: str
     ) -> None:

@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 import httpx
+from huggingface_hub import close_session
 from huggingface_hub.errors import HfHubHTTPError, InferenceTimeoutError
 from langchain_core.outputs import ChatGenerationChunk
 from langchain_huggingface import ChatHuggingFace, HuggingFaceEndpoint
@@ -24,10 +25,11 @@ _FAILURES = (
     InferenceTimeoutError,
     httpx.HTTPError,
     OSError,
-    KeyError,
+    LookupError,
     ValueError,
     TypeError,
-)  # the last three: an answer that is not of the form
+    AttributeError,
+)  # the last four: an answer that is not of the form
 
 
 class ServedChat(ChatHuggingFace):
@@ -64,9 +66,18 @@ class ServedChat(ChatHuggingFace):
                 "Check GENERATION_URL and the server behind it; `chatbot doctor` shows its state.",
             )
 
+    def __repr_args__(self) -> Iterator[tuple[str, Any]]:
+        """The model's name alone: the client's own fields hold the server's key."""
+        yield "model_id", self.model_id
+
     def get_num_tokens(self, text: str) -> int:
         """Tokens of a text, in the served model's own tokens where the server can tell."""
         return self._counter.count(text)
+
+    def close(self) -> None:
+        """Closes the connections to the server; the next question would open new ones."""
+        self._counter.close()
+        close_session()
 
 
 class TokenCounter:
@@ -80,6 +91,11 @@ class TokenCounter:
         self._model = model
         self._able = True
         self.count = lru_cache(maxsize=4096)(self._count)
+
+    def close(self) -> None:
+        """Closes the connection to the server; from then on tokens are estimated."""
+        self._able = False
+        self._client.close()
 
     def _count(self, text: str) -> int:
         if self._able:

@@ -16,7 +16,7 @@ from chatbot.adapters.catalogue import Catalogue
 from chatbot.adapters.chroma import DenseIndex
 from chatbot.adapters.lexical import LexicalIndex
 from chatbot.domain import ScoredPassage
-from chatbot.steps.rank import Candidate, rank
+from chatbot.steps.rank import Candidate, fuse, rank
 
 
 def today_utc() -> date:
@@ -47,18 +47,23 @@ class HybridRetriever(BaseRetriever):
         """The k best passages in those collections (None: all), best first."""
         vector = self.embeddings.embed_query(question)
         dense = dict(self.dense.search(vector, self.candidates, collections))
-        lexical = dict(self.lexical.search(question, self.candidates, collections))
-        lexical |= self.lexical.scores(question, [i for i in dense if i not in lexical])
+        lexical = self.lexical.search(question, self.candidates, collections, dense)
         dense |= self._cosines([i for i in lexical if i not in dense], vector)
-        ids = list(dict.fromkeys((*dense, *lexical)))
-        pool = [Candidate(i, dense.get(i, 0.0), lexical.get(i, 0.0)) for i in ids]
-        return rank(question, pool, self.catalogue.passages(ids), k, self.today())
+        pool = [Candidate(i, c, lexical.get(i, 0.0)) for i, c in dense.items()]
+        return self._best(question, pool, k)
+
+    def _best(self, question: str, pool: list[Candidate], k: int) -> tuple[ScoredPassage, ...]:
+        """Reads the best few passages; all of them only where too few of those count today."""
+        ids = list(fuse(pool))
+        for wanted in (ids[: 3 * k], ids):
+            found = rank(question, pool, self.catalogue.passages(wanted), k, self.today())
+            if len(found) == min(k, len(ids)):
+                break
+        return found
 
     def _cosines(self, ids: list[str], vector: list[float]) -> dict[str, float]:
-        if not ids:
-            return {}
-        found, _, matrix = self.catalogue.vectors(ids, self.model)
-        cosines = matrix @ np.asarray(vector, np.float32)
+        found, matrix = self.catalogue.vectors_of(ids, self.model)
+        cosines = matrix @ np.asarray(vector, np.float32) if found else np.zeros(0)
         return dict(zip(found, cosines.tolist(), strict=True))
 
     def _get_relevant_documents(

@@ -26,9 +26,11 @@ def chat(request: pytest.FixtureRequest) -> Iterator[BaseChatModel]:
     if request.param == "fake":
         yield ScriptedChat(replies=("one, two, three, " * 40,), pause=0.001)
         return
-    settings = load_settings(threads=2)
+    settings = load_settings(threads=1)
     server = start_llama(settings)
-    yield open_chat(server.url, server.key, server.model, settings)
+    served = open_chat(server.url, server.key, server.model, settings)
+    yield served
+    served.close()
     server.close()
 
 

@@ -20,6 +20,7 @@ from chatbot.settings import load_settings
 TGI = Path(__file__).resolve().parents[3] / "shared" / "data" / "tgi" / "openapi.json"
 MESSAGES = [SystemMessage("Be brief."), HumanMessage("What {is} it?")]
 
+CLIENTS: list[ServedChat] = []
 Reply = Callable[["Handler"], None]
 
 
@@ -29,7 +30,8 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         stub: Any = self.server
-        stub.asked.append((self.path, dict(self.headers), json.loads(body)))
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        stub.asked.append((self.path, headers, json.loads(body)))
         stub.replies.get(self.path, missing)(self)
 
     def send(self, status: int, body: bytes, kind: str = "application/json") -> None:
@@ -101,9 +103,18 @@ def stub() -> Iterator[Stub]:
     server.server_close()
 
 
-def chat(stub: Stub, key: str | None = None, suffix: str = "", timeout: int = 1) -> ServedChat:
-    settings = load_settings(generation_timeout=timeout)
-    return open_chat(stub.url + suffix, key, "my-model", settings)
+@pytest.fixture(autouse=True)
+def opened() -> Iterator[list[ServedChat]]:
+    """The clients that a test has made, closed after it."""
+    yield CLIENTS
+    while CLIENTS:
+        CLIENTS.pop().close()
+
+
+def chat(where: Stub | str, key: str | None = None) -> ServedChat:
+    url = where if isinstance(where, str) else where.url
+    CLIENTS.append(open_chat(url, key, "my-model", load_settings(generation_timeout=1)))
+    return CLIENTS[-1]
 
 
 def said(model: ServedChat) -> str:
@@ -112,7 +123,7 @@ def said(model: ServedChat) -> str:
 
 @pytest.mark.parametrize("suffix", ["", "/", "/v1", "/v1/"])
 def test_what_is_sent(stub: Stub, suffix: str) -> None:
-    assert said(chat(stub, suffix=suffix)) == "Hello world."
+    assert said(chat(stub.url + suffix)) == "Hello world."
     ((path, _, body),) = stub.asked
     assert path == "/v1/chat/completions"
     assert body["messages"] == [
@@ -141,7 +152,8 @@ def test_what_is_sent_is_what_tgi_asks_for(stub: Stub) -> None:
         if path == "/v1/chat/completions":
             assert set(body) <= known
     chunk = api["components"]["schemas"]["ChatCompletionChunk"]
-    jsonschema.validate(piece("x"), {**chunk, "components": api["components"]})
+    choice = {"index": 0, "delta": {"role": "assistant", "content": "x"}}
+    jsonschema.validate({**piece("x"), "choices": [choice]}, {**chunk, "components": api["components"]})
     assert [path for path, _, _ in stub.asked] == ["/v1/chat/completions", "/tokenize"]
 
 
@@ -154,7 +166,7 @@ def test_no_key_but_the_given_one_is_sent(
     model = chat(stub, key)
     said(model)
     assert model.get_num_tokens("x") == 2
-    assert [headers["Authorization"] for _, headers, _ in stub.asked] == [sent, sent]
+    assert [headers["authorization"] for _, headers, _ in stub.asked] == [sent, sent]
     assert "hf_of_the_user" not in repr(stub.asked)
     assert "sesame" not in repr(model)
 
@@ -220,15 +232,16 @@ def test_whatever_goes_wrong_is_one_error_in_time(stub: Stub, reply: Reply) -> N
 
 
 def test_a_server_that_is_not_there(stub: Stub) -> None:
-    gone = open_chat("http://127.0.0.1:9", None, "m", load_settings())
+    gone = chat("http://127.0.0.1:9")
     with pytest.raises(GenerationFailed):
         said(gone)
     assert gone.get_num_tokens("four words in here") >= 4
 
 
-def test_a_url_that_is_none() -> None:
+@pytest.mark.parametrize("url", ["127.0.0.1:9", "localhost", "ftp://127.0.0.1:9", ""])
+def test_a_url_that_is_none(url: str) -> None:
     with pytest.raises(GenerationFailed):
-        said(open_chat("http://[", None, "m", load_settings()))
+        said(chat(url))
 
 
 @pytest.mark.parametrize(
