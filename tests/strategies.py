@@ -28,7 +28,7 @@ MODEL = HashedEmbeddings.name
 
 
 def document(name: str = "Dental cover", **changed: Any) -> Document:
-    values = {
+    values: dict[str, Any] = {
         "id": sha256_of(f"{changed.get('collection')} {name}")[:32],
         "collection": "handbook",
         "uri": f"/docs/{name}.md",
@@ -42,7 +42,7 @@ def document(name: str = "Dental cover", **changed: Any) -> Document:
 def passage(text: str, title: str = "Dental cover", **changed: Any) -> Passage:
     about = {k: changed.pop(k) for k in ("collection", "effective", "expires") if k in changed}
     heading = tuple(changed.pop("heading", ()))
-    values = {
+    values: dict[str, Any] = {
         "id": sha256_of(f"{title}\n{text}")[:32],
         "document": document(title, **about),
         "ordinal": 0,

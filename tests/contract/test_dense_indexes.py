@@ -303,8 +303,7 @@ def test_a_lock_of_a_process_that_died_is_free(
     catalogue: Catalogue, chroma: Path, tmp_path: Path
 ) -> None:
     code = (
-        "import os, sys; from filelock import FileLock;"
-        "FileLock(sys.argv[1]).acquire(); os._exit(9)"
+        "import os, sys; from filelock import FileLock;FileLock(sys.argv[1]).acquire(); os._exit(9)"
     )
     lock = str(chroma.with_suffix(".lock"))
     subprocess.run([sys.executable, "-c", code, lock], check=False, timeout=30)

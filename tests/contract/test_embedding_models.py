@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
@@ -38,8 +38,8 @@ class Model(Protocol):
 
 
 @pytest.fixture(scope="module", params=["fake", "real"])
-def model(request: pytest.FixtureRequest) -> Iterator[Model]:
-    yield HashedEmbeddings() if request.param == "fake" else open_embeddings(load_settings())
+def model(request: pytest.FixtureRequest) -> Model:
+    return HashedEmbeddings() if request.param == "fake" else open_embeddings(load_settings())
 
 
 class TestEmbeddings:

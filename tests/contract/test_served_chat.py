@@ -134,7 +134,9 @@ def test_what_is_sent(stub: Stub, suffix: str) -> None:
     assert (body["temperature"], body["seed"]) == (0.0, 0)
 
 
-@pytest.mark.skipif(not TGI.exists(), reason="TGI's API is not here: ../shared/data/tgi/openapi.json")
+@pytest.mark.skipif(
+    not TGI.exists(), reason="TGI's API is not here: ../shared/data/tgi/openapi.json"
+)
 def test_what_is_sent_is_what_tgi_asks_for(stub: Stub) -> None:
     import jsonschema
 
@@ -153,7 +155,9 @@ def test_what_is_sent_is_what_tgi_asks_for(stub: Stub) -> None:
             assert set(body) <= known
     chunk = api["components"]["schemas"]["ChatCompletionChunk"]
     choice = {"index": 0, "delta": {"role": "assistant", "content": "x"}}
-    jsonschema.validate({**piece("x"), "choices": [choice]}, {**chunk, "components": api["components"]})
+    jsonschema.validate(
+        {**piece("x"), "choices": [choice]}, {**chunk, "components": api["components"]}
+    )
     assert [path for path, _, _ in stub.asked] == ["/v1/chat/completions", "/tokenize"]
 
 

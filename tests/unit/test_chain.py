@@ -218,7 +218,9 @@ def test_a_model_that_says_nothing_at_all_is_answered_for_by_quotes(reply: str) 
     assert finished(Wired((reply,)).ask()).mode == "quotes"
 
 
-@pytest.mark.parametrize("reply", ["NOT IN THE PASSAGES.", "Not in the passages", "NOT IN THE PASSAGES [1]"])
+@pytest.mark.parametrize(
+    "reply", ["NOT IN THE PASSAGES.", "Not in the passages", "NOT IN THE PASSAGES [1]"]
+)
 def test_a_model_that_finds_nothing_is_believed(reply: str) -> None:
     events = Wired((reply,)).ask()
     assert kinds(events) == ["Retrieved", "Refused", "Finished"]
@@ -431,13 +433,13 @@ def test_braces_reach_the_model_as_they_are() -> None:
     assert wired.chat.limits == [Limits().answer_tokens]
 
 
-def test_a_record_that_cannot_be_kept_is_an_error() -> None:
+def test_a_record_that_cannot_be_kept_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     wired = Wired((GOOD,))
 
     def full(*_: Any) -> None:
         raise StorageFull("The disk is full.", "Free some room.")
 
-    wired.store.append = full  # type: ignore[method-assign]
+    monkeypatch.setattr(wired.store, "append", full)
     events: list[Event] = []
     with pytest.raises(StorageFull):
         events.extend(wired.chain.answer(QUESTION, wired.talk.id, ME))

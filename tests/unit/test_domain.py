@@ -59,7 +59,10 @@ def test_a_drafts_fingerprint_changes_with_its_sources(one: Draft, version: str)
 
 def test_words_and_quotes_cannot_change_places() -> None:
     where = passage("x")
-    assert Draft("a", (Citation(1, where, "b"),)).sha256 != Draft("b", (Citation(1, where, "a"),)).sha256
+    assert (
+        Draft("a", (Citation(1, where, "b"),)).sha256
+        != Draft("b", (Citation(1, where, "a"),)).sha256
+    )
     assert Draft("a\ud800").sha256 != Draft("a").sha256
     assert len(sha256_of("\ud800")) == 64
 

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
@@ -50,8 +51,8 @@ def test_a_verdict_for_other_words_holds(one: Draft, verdict: Verdict) -> None:
         None,
         replace(released(draft()), decision=Decision.HOLD, reasons=("risky",)),
         replace(released(draft()), decision=Decision.REFUSE),
-        replace(released(draft()), decision="release"),
-        replace(released(draft()), decision=None),
+        replace(released(draft()), decision=cast(Any, "release")),
+        replace(released(draft()), decision=cast(Any, None)),
         released(draft("Other words [1].")),
         released(draft(quote="Another quote.")),
         replace(released(draft()), draft_sha256=""),
@@ -99,7 +100,7 @@ def tampered() -> Iterator[AnswerRecord]:
 def test_a_record_that_was_changed_shows_nothing(one: AnswerRecord) -> None:
     view = shown(AnswerRecord.from_json(one.to_json()))
     assert (view.status, view.text) == (Status.HELD, HELD_TEXT)
-    assert not (view.citations or view.passages or view.notices)
+    assert (view.citations, view.passages, view.notices) == ((), (), ())
 
 
 @pytest.mark.parametrize("status", [Status.REFUSED, Status.UNAVAILABLE])

@@ -60,6 +60,8 @@ def test_a_question_that_fills_the_model_is_refused() -> None:
 
 @given(st.lists(PROSE.filter(str.strip), max_size=6), st.integers(150, 400))
 def test_the_messages_keep_within_the_budget(texts: list[str], budget: int) -> None:
-    result = grounded("What?", *(passage(t, f"Title {n}") for n, t in enumerate(texts)), budget=budget)
+    result = grounded(
+        "What?", *(passage(t, f"Title {n}") for n, t in enumerate(texts)), budget=budget
+    )
     assert sum(count(str(m.content)) for m in result.messages) <= budget
     assert len(result.passages) <= len(texts)

@@ -12,7 +12,10 @@ from chatbot.domain import sha256_of
 from chatbot.errors import BadSettings
 from chatbot.prompts import FOLDER, Prompt, load_prompt
 
-GOOD = "---\nname: x\nversion: 2\nvariables: [a, b]\n---\n# system\nSay {{a}}.\n\n# user\n{{b}} {{a}}\n"
+GOOD = (
+    "---\nname: x\nversion: 2\nvariables: [a, b]\n---\n"
+    "# system\nSay {{a}}.\n\n# user\n{{b}} {{a}}\n"
+)
 
 
 def made(folder: Path, text: str) -> Prompt:
@@ -22,7 +25,7 @@ def made(folder: Path, text: str) -> Prompt:
 
 def test_a_prompt_is_its_file(tmp_path: Path) -> None:
     prompt = made(tmp_path, GOOD)
-    assert (prompt.name, prompt.version, prompt.variables) == ("x", 2, {"a", "b"})
+    assert (prompt.name, prompt.version, prompt.variables) == ("x", 2, frozenset("ab"))
     assert prompt.fingerprint == sha256_of(GOOD)
     messages = prompt.render({"a": "{{b}}", "b": "{a}"})
     assert [(m.type, m.content) for m in messages] == [

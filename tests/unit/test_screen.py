@@ -12,7 +12,9 @@ from chatbot.errors import BadQuestion
 from chatbot.steps.screen import LONGEST, clean_question
 
 
-@given(st.text(st.characters()) | st.text(st.sampled_from("a é\u0301\t\r\n\v\x1c\x85\u2028  \u200d🙂")))
+@given(
+    st.text(st.characters()) | st.text(st.sampled_from("a é\u0301\t\r\n\v\x1c\x85\u2028  \u200d🙂"))
+)
 def test_cleaning_twice_changes_nothing(raw: str) -> None:
     try:
         once = clean_question(raw)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -28,7 +29,10 @@ ANY = PROSE | st.text(st.sampled_from("aB1.!? \n\t[]()“”,。-*"), max_size=4
         ("", []),
         (" \n ", []),
         ("One. Two! Three? Four", ["One.", "Two!", "Three?", "Four"]),
-        ("We pay 3.5% e.g. for fillings. Not more.", ["We pay 3.5% e.g. for fillings.", "Not more."]),
+        (
+            "We pay 3.5% e.g. for fillings. Not more.",
+            ["We pay 3.5% e.g. for fillings.", "Not more."],
+        ),
         ("Ask Dr. Smith. He knows.", ["Ask Dr. Smith.", "He knows."]),
         ("It costs EUR 5. 10 are more.", ["It costs EUR 5.", "10 are more."]),
         ("It is so [1]. It is not [2].", ["It is so [1].", "It is not [2]."]),
@@ -56,7 +60,7 @@ def test_spans_hold_every_word_in_order(text: str) -> None:
 @given(ANY, st.lists(st.integers(0, 80), max_size=12))
 def test_a_stream_gives_the_same_sentences_wherever_it_is_cut(text: str, cuts: list[int]) -> None:
     edges = [0, *sorted(c for c in cuts if c < len(text)), len(text)]
-    pieces = [text[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+    pieces = [text[a:b] for a, b in pairwise(edges)]
     assert list(sentence_stream(iter(pieces))) == sentences(text)
     assert list(sentence_stream(iter(text))) == sentences(text)
 
