@@ -51,14 +51,15 @@ def test_a_rating_is_the_owners_and_can_be_taken_back(store: ConversationStore) 
     one = record([draft()])
     store.append(talk.id, "me", one)
     store.rate(one.id, "me", -1, "wrong", "The figure is another one.")
-    assert store.rating(one.id, "me") == -1
+    assert store.ratings(talk.id, "me") == {one.id: -1}
     store.rate(one.id, "me", 1)
-    assert (store.rating(one.id, "me"), store.rating(one.id, "you")) == (1, 0)
+    assert store.ratings(talk.id, "me") == {one.id: 1}
+    assert store.ratings(talk.id, "you") == {}
     for record_id, owner in ((one.id, "you"), ("gone", "me"), ("", "")):
         with pytest.raises(NotFound):
             store.rate(record_id, owner, 1)
     store.rate(one.id, "me", 0)
-    assert store.rating(one.id, "me") == 0
+    assert store.ratings(talk.id, "me") == {}
 
 
 def test_deleted_leaves_no_row(store: ConversationStore, engine: Engine) -> None:
