@@ -5,13 +5,18 @@ from __future__ import annotations
 import json
 import random
 import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import lxml.html
+
 from bench.options import Options
+from chatbot.steps.words import sentences
 
 READ_BY_BOTH = {".html", ".htm", ".md", ".txt"}
+_SHORT, _LONG = 40, 160  # characters of a sentence that can stand for a question
 
 
 def sample_pages(options: Options) -> list[Path]:
@@ -39,11 +44,27 @@ def load_questions(options: Options) -> list[dict[str, Any]]:
 
 
 def many_questions(options: Options, number: int) -> list[str]:
-    """That many questions: all of them, as often as it takes, in a fixed random order."""
-    texts = [one["question"] for one in load_questions(options)]
-    repeated = (texts * (number // len(texts) + 1))[:number]
-    random.Random(options.seed).shuffle(repeated)
-    return repeated
+    """That many questions, none twice, since a side may remember what it was asked: the real ones,
+    then sentences of the indexed pages, which are as hard on an index and have all its words."""
+    asked = [one["question"] for one in load_questions(options)]
+    drawn = sorted({s for page in sorted(options.documents.iterdir()) for s in _said(page)})
+    draw = random.Random(options.seed)
+    draw.shuffle(drawn)
+    chosen = [*asked, *drawn][:number]
+    draw.shuffle(chosen)
+    return chosen
+
+
+def _said(page: Path) -> Iterator[str]:
+    """Sentences of a question's length in a page's paragraphs."""
+    if page.suffix.startswith(".htm"):
+        paragraphs = [p.text_content() for p in lxml.html.parse(str(page)).getroot().iter("p")]
+    else:
+        paragraphs = page.read_text(encoding="utf-8", errors="replace").split("\n\n")
+    for paragraph in paragraphs:
+        for sentence in sentences(" ".join(paragraph.split())):
+            if _SHORT <= len(sentence) <= _LONG:
+                yield sentence
 
 
 @dataclass(frozen=True, slots=True)

@@ -132,13 +132,14 @@ def need_index(options: Options, step: Step) -> None:
 def measure_retrieval(options: Options, step: Step) -> Figures:
     """Ranking scores on XQuAD, then seconds from a question to its passages."""
     need_index(options, step)
-    questions = data.many_questions(options, options.queries)
+    questions = data.many_questions(options, options.queries + _WARM)
     with Worker("baseline", options) as plain, Worker("ours", options) as ours:
         ranking = _ranking(options, plain, ours, step)
-        step(f"retrieval: {len(questions)} questions, in turn")
         for question in questions[:_WARM]:
             plain("retrieve", question=question)
             ours("retrieve", question=question)
+        questions = questions[_WARM:]
+        step(f"retrieval: {len(questions)} questions, in turn")
         seconds: dict[str, list[float]] = {side: [] for side in SIDES}
         for number, question in enumerate(questions):
             for worker in _turns(number, plain, ours):

@@ -65,6 +65,8 @@ def sync(
     settings = _settings()
     catalogue = Catalogue(open_database(settings.database_url))
     if if_empty and catalogue.documents():
+        if as_json:
+            put_json(syncing.as_json(syncing.Report()))
         return
     report = _sync(settings, catalogue, paths, collection, delete=delete, dry_run=dry_run)
     if as_json:

@@ -159,6 +159,7 @@ _OPPOSITES = [
         "true/false",
         "accept accepts accepted/reject rejects rejected",
         "working business/calendar",
+        "stop stops stopped/continue continues continued keeps",
         "once/twice",
         "half/double",
         "noon/midnight",
