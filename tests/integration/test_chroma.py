@@ -79,7 +79,9 @@ def test_chroma_finds_what_exact_search_finds(
 
 def test_the_right_document_is_among_the_first(retriever: HybridRetriever) -> None:
     right = [
-        any(s.passage.document.uri.endswith(q["document"]) for s in retriever.find(q["question"], 4))
+        any(
+            s.passage.document.uri.endswith(q["document"]) for s in retriever.find(q["question"], 4)
+        )
         for q in ANSWERABLE
     ]
     assert sum(right) >= 0.9 * len(right)
@@ -90,8 +92,7 @@ def test_what_has_expired_is_not_found(retriever: HybridRetriever) -> None:
     assert not any("2025" in s.passage.document.uri for s in found)
     before = retriever.model_copy(update={"today": lambda: date(2025, 6, 1)})
     assert any(
-        "2025" in s.passage.document.uri
-        for s in before.find("What were the premiums in 2025?", 20)
+        "2025" in s.passage.document.uri for s in before.find("What were the premiums in 2025?", 20)
     )
 
 

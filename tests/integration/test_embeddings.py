@@ -132,15 +132,16 @@ def test_what_supports_what(encoder: TextEncoder, sentence: str, released: bool)
     ("question", "quote"),
     [
         ("How long must I wait for crowns?", "Crowns have a waiting period of 240 days."),
-        ("When does my new card arrive?", "The new card reaches you by post within 7 working days."),
+        (
+            "When does my new card arrive?",
+            "The new card reaches you by post within 7 working days.",
+        ),
         ("Who won the world cup?", None),
     ],
 )
 def test_the_nearest_sentences(encoder: TextEncoder, question: str, quote: str | None) -> None:
     passages: tuple[Passage, ...] = (DENTAL, CARD)
-    evidence = [
-        evidence_of(n, p, encoder.encode(quotable(p))) for n, p in enumerate(passages, 1)
-    ]
+    evidence = [evidence_of(n, p, encoder.encode(quotable(p))) for n, p in enumerate(passages, 1)]
     vector = np.asarray(encoder.embed_query(question), np.float32)
     found = [q.quote for q in best_quotes(question, vector, evidence)]
     assert (quote in found) if quote else not found

@@ -44,13 +44,6 @@ def test_it_listens_on_this_machine_only(server: LlamaServer) -> None:
     assert server.key not in server.url
 
 
-def test_two_have_two_keys_and_two_ports(server: LlamaServer) -> None:
-    other = start_llama(load_settings(threads=1))
-    assert (other.url, other.key) != (server.url, server.key)
-    assert other.url != server.url
-    other.close()
-
-
 @pytest.mark.parametrize("content", [None, b"", b"GGUF nonsense", b"x" * 10_000])
 def test_a_file_that_is_no_model_is_named(tmp_path: Path, content: bytes | None) -> None:
     path = tmp_path / "model.gguf"

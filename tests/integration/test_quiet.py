@@ -128,7 +128,11 @@ def test_no_connection_leaves_this_machine(
 
 @pytest.mark.parametrize(
     "modules",
-    ["chatbot.domain, chatbot.errors, chatbot.gate", "chatbot.bootstrap, chatbot.cli", "ingest.cli"],
+    [
+        "chatbot.domain, chatbot.errors, chatbot.gate",
+        "chatbot.bootstrap, chatbot.cli",
+        "ingest.cli",
+    ],
 )
 def test_importing_does_nothing(modules: str, tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("COUNTERSIGN_PORT=nonsense\n")

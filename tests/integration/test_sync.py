@@ -158,7 +158,9 @@ def test_good_and_bad_files(tmp_path: Path, run: Run) -> None:
     assert all(error.endswith(".") and len(error) > 20 for error in failed.values())
     assert report["ignored"] == 1
     assert report["chunks"] == report["embedded"] > 0
-    assert {"added", "updated", "unchanged", "deleted", "failed", "chunks", "seconds"} <= set(report)
+    assert {"added", "updated", "unchanged", "deleted", "failed", "chunks", "seconds"} <= set(
+        report
+    )
     code, again = run("sync", folder)
     assert code == 3
     assert counts(again) == (0, 0, 7, 0, 8)
@@ -291,7 +293,9 @@ def test_verify_sees_damage_and_repair_mends_it(tmp_path: Path, run: Run, home: 
 
 
 # Imports everything once; each round is a fork that is interrupted at a random moment.
-INTERRUPTED = PROGRAM.replace("cli.main()", "") + """
+INTERRUPTED = (
+    PROGRAM.replace("cli.main()", "")
+    + """
 import json, os, random, signal, time
 from pathlib import Path
 folder, rounds, whole = Path(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
@@ -311,6 +315,7 @@ for round_ in range(rounds):
     codes.append(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 print(json.dumps(codes))
 """
+)
 ROUNDS = 12
 
 
