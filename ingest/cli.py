@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
@@ -85,6 +86,7 @@ def _sync(
     delete: bool,
     dry_run: bool,
 ) -> syncing.Report:
+    start = time.perf_counter()
     gathered = gather(paths)
     pipeline = syncing.pipeline_name(embedding_name(settings))
     todo = plan(
@@ -102,6 +104,7 @@ def _sync(
     with _progress(len(todo.add) + len(todo.replace)) as progress, _sandbox(settings) as load:
         syncing.Sync(catalogue, load, encoder, collection, progress).apply(todo, gathered, report)
     _follow(settings, catalogue, embedding_name(settings))
+    report.seconds = round(time.perf_counter() - start, 3)
     return report
 
 

@@ -6,7 +6,6 @@ and the next run goes on where this one stopped.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -98,7 +97,6 @@ class Sync:
 
     def apply(self, plan: Plan, gathered: Gathered, report: Report) -> None:
         """Reads, splits, embeds and stores; notes in the report what came of it."""
-        start = time.perf_counter()
         if plan.delete:
             self._catalogue.drop([document_id(self._collection, uri) for uri in plan.delete])
         wanted = [*plan.add, *plan.replace]
@@ -115,7 +113,6 @@ class Sync:
                     self._store(group, report)
                     group = []
         self._store(group, report)
-        report.seconds = round(time.perf_counter() - start, 3)
 
     def _note_failure(self, uri: str, why: LoadFailed, plan: Plan, report: Report) -> None:
         report.failed.append({"path": uri, "error": str(why)})

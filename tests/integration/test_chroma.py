@@ -1,4 +1,4 @@
-"""Retrieval over the sample handbook: Chroma finds what exact search finds, and it is the answer."""
+"""Retrieval over the sample handbook: Chroma finds what exact search finds, and the answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The commands as people and scripts run them: JSON alone on standard output, errors with a remedy."""
+"""The commands as people and scripts run them: JSON on standard output, errors with a remedy."""
 
 from __future__ import annotations
 

@@ -1,10 +1,9 @@
-"""The embedding model: nothing but the pinned file is loaded, and it can tell what supports what."""
+"""The embedding model: nothing but the pinned file is loaded, and it tells what fits."""
 
 from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -20,8 +19,8 @@ from tests.strategies import passage
 
 
 @pytest.fixture(scope="module")
-def encoder() -> Iterator[TextEncoder]:
-    yield open_embeddings(load_settings())
+def encoder() -> TextEncoder:
+    return open_embeddings(load_settings())
 
 
 @pytest.fixture
@@ -36,7 +35,7 @@ def test_another_file_than_the_pinned_one_is_not_loaded(copied: Path) -> None:
     settings = load_settings(models=copied)
     (model,) = copied.glob("*/*.onnx")
     model.write_bytes(model.read_bytes()[:-1] + b"x")
-    with pytest.raises(ModelUnusable, match="not the one that was pinned.*was not loaded"):
+    with pytest.raises(ModelUnusable, match=r"not the one that was pinned.*was not loaded"):
         open_embeddings(settings)
     model.unlink()
     with pytest.raises(ModelUnusable, match="cannot be read") as caught:
