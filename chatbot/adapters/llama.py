@@ -8,10 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
+
 from chatbot.adapters.models import LANGUAGE, locate
 from chatbot.errors import ModelUnusable
 from chatbot.settings import Settings
 
+_HOST = "127.0.0.1"
+_START_SECONDS = 30.0
 _SLOTS = 4  # answers that are written at the same time
 
 
@@ -45,7 +49,7 @@ def start_llama(settings: Settings) -> LlamaServer:
     params.n_ctx = settings.generation_context * _SLOTS
     params.n_parallel = _SLOTS
     params.cpuparams.n_threads = settings.threads or os.cpu_count() or 1
-    params.hostnames = ["127.0.0.1"]
+    params.hostnames = [_HOST]
     params.port = 0
     params.api_keys = [key]
     params.ui = params.endpoint_slots = params.endpoint_props = params.endpoint_metrics = False
@@ -59,8 +63,23 @@ def start_llama(settings: Settings) -> LlamaServer:
         raise ModelUnusable(
             f"llama.cpp cannot load {path.name} ({error}).", "Use a GGUF file that it supports."
         ) from error
+    _go_round_proxies()
+    _wait_until_it_listens(server.listening_address)
     name = LANGUAGE.name if embedded else path.stem
     return LlamaServer(server.listening_address, key, name, server)
+
+
+def _go_round_proxies() -> None:
+    """What is for this machine does not go through the proxy that the environment names."""
+    for name in ("NO_PROXY", "no_proxy"):
+        known = os.environ.get(name, "")
+        if _HOST not in known.split(","):
+            os.environ[name] = f"{known},{_HOST}".strip(",")
+
+
+def _wait_until_it_listens(url: str) -> None:
+    """A server that is let go of before it listens waits for its own thread for ever."""
+    httpx.get(f"{url}/health", timeout=_START_SECONDS, trust_env=False)
 
 
 def _gguf(name: str) -> Path:

@@ -156,7 +156,7 @@ def test_beside_a_process_that_has_the_index_open(copy: Path, model_url: str) ->
 def test_the_embedded_model_answers_with_sources_or_not_at_all(copy: Path) -> None:
     answer, _ = chatbot(
         copy, "ask", "How long is the activation code for the app valid?", "--json",
-        COUNTERSIGN_ANSWER_TOKENS="48",
+        COUNTERSIGN_ANSWER_TOKENS="48", COUNTERSIGN_THREADS="1",
     )  # fmt: skip
     assert answer["status"] == "released"
     assert answer["citations"]

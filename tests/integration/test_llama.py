@@ -44,6 +44,11 @@ def test_it_listens_on_this_machine_only(server: LlamaServer) -> None:
     assert server.key not in server.url
 
 
+def test_let_go_of_at_once_it_stops() -> None:
+    for _ in range(5):
+        start_llama(load_settings(threads=1)).close()
+
+
 @pytest.mark.parametrize("content", [None, b"", b"GGUF nonsense", b"x" * 10_000])
 def test_a_file_that_is_no_model_is_named(tmp_path: Path, content: bytes | None) -> None:
     path = tmp_path / "model.gguf"

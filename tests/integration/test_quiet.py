@@ -120,7 +120,13 @@ def test_no_connection_leaves_this_machine(
 ) -> None:
     home = shutil.copytree(handbook_home, tmp_path / "copy")
     name, *rest = arguments
-    watched |= {"COUNTERSIGN_HOME": str(home), "COUNTERSIGN_ANSWER_TOKENS": "16"}
+    watched |= {
+        "COUNTERSIGN_HOME": str(home),
+        "COUNTERSIGN_ANSWER_TOKENS": "16",
+        "COUNTERSIGN_THREADS": "1",
+    }
+    # A proxy of the environment is for the world, not for the model in this process.
+    watched |= dict.fromkeys(("HTTP_PROXY", "http_proxy", "ALL_PROXY"), "http://192.0.2.1:3128")
     done = run([*PROGRAMS[name], *rest], watched)
     assert done.returncode == 0, done.stderr
     assert not (tmp_path / "log").exists(), (tmp_path / "log").read_text()

@@ -91,8 +91,9 @@ def test_steps_are_pure() -> None:
 
 
 def test_only_the_settings_read_the_environment() -> None:
-    # These two write what vendors and child processes read.
-    writers = {"chatbot/bootstrap.py", "chatbot/adapters/embeddings.py"}
+    # These write what vendors and child processes read.
+    adapters = {f"chatbot/adapters/{name}.py" for name in ("embeddings", "llama")}
+    writers = adapters | {"chatbot/bootstrap.py"}
     readers = where(*(f for f in FILES if names(f) & {"environ", "getenv"}))
     assert set(readers) <= writers
 
