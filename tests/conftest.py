@@ -33,7 +33,7 @@ PROGRAMS = {name: [sys.executable, "-m", f"{name}.cli"] for name in ("chatbot", 
 REMEDIES = {"playwright": "make browser", "chromium": "make browser"}
 
 
-settings.register_profile("suite", max_examples=40, deadline=None, derandomize=True)
+settings.register_profile("suite", max_examples=25, deadline=None, derandomize=True)
 settings.register_profile("deep", max_examples=2000, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 

@@ -71,6 +71,9 @@ class LexicalIndex:
         """Passage id → BM25 score, larger is better, best first: the k best passages in those
         collections (None: all), and those of `also` that have a word of the query."""
         with self._lock, transaction(self._engine) as connection:
+            # Python's SQLite begins a transaction with the first write: without this line each
+            # statement would see the index as it is by then, and `ingest` may be changing it.
+            connection.exec_driver_sql("BEGIN")
             kept = self._current(connection)
             total = np.zeros(len(kept.ids), np.float32)
             for word in content_words(query):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -107,6 +108,28 @@ def test_any_question_is_only_words(index: LexicalIndex, query: str) -> None:
 @given(st.text(max_size=80))
 def test_no_question_breaks_it(index: LexicalIndex, query: str) -> None:
     assert len(index.search(query, 9)) <= 4
+
+
+def test_questions_go_on_while_documents_change(index: LexicalIndex, catalogue: Catalogue) -> None:
+    done = threading.Event()
+
+    def write() -> None:
+        engine = open_database(str(catalogue.engine.url))
+        for n in range(60):
+            texts = (f"Fillings wait {i} days in version {n}." for i in range(20))
+            keep(Catalogue(engine), stored(f"Version {n % 3}", *texts, version=str(n)))
+        engine.dispose()
+        done.set()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    asked = 0
+    while not done.is_set():
+        found = index.search(f"fillings wait {asked % 20}", 9)
+        assert 0 < len(found) <= 9
+        asked += 1
+    writer.join()
+    assert asked > 20
 
 
 def test_an_empty_catalogue_has_nothing(tmp_path: Path) -> None:
