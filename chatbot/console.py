@@ -79,5 +79,6 @@ def _configure_logs() -> None:
             structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        # Looked up at each message: standard error may be another by then.
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
     )
