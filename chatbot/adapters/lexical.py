@@ -39,8 +39,8 @@ class _Kept:
     """What is known of one version of the index.
 
     Attributes:
-        ids: passage ids; `rows` and `collections` run beside it.
-        place: row number in the database → place in `ids`.
+        ids: passage ids; `collections` runs beside it.
+        place: row number in the database → place in `ids`; `places`: passage id → the same.
         scores: word → places and scores of the passages that have it, least recently used first.
     """
 
