@@ -139,18 +139,18 @@ class ChromaIndex:
         collections: Collection[str] | None,
         where: dict[str, Any] | None = None,
     ) -> Hits:
+        wanted = ["distances"] if collections is None else ["distances", "metadatas"]
         found = self._collection.query(
-            query_embeddings=[list(vector)],
+            query_embeddings=[np.asarray(vector, np.float32)],
             n_results=n,
             where=where,
-            include=["distances", "metadatas"],
+            include=wanted,
         )
-        rows = zip(found["ids"][0], found["distances"][0], found["metadatas"][0], strict=True)
-        return [
-            (i, 1.0 - d)
-            for i, d, m in rows
-            if collections is None or m["collection"] in collections
-        ]
+        hits = [(i, 1.0 - d) for i, d in zip(found["ids"][0], found["distances"][0], strict=True)]
+        if collections is None:
+            return hits
+        named = zip(hits, found["metadatas"][0], strict=True)
+        return [hit for hit, metadata in named if metadata["collection"] in collections]
 
     def catch_up(self, on_progress: Callable[[int], None] = lambda _: None) -> None:
         """Applies the catalogue's changes since the last time; safe to repeat after a crash."""

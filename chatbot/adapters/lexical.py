@@ -53,6 +53,30 @@ class _Kept:
     size: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Matches:
+    """The scores of all passages for one query, to choose from."""
+
+    _kept: _Kept
+    _total: np.ndarray
+
+    def best(
+        self, k: int, collections: Collection[str] | None = None, also: Collection[str] = ()
+    ) -> dict[str, float]:
+        """Passage id → BM25 score, larger is better, best first: the k best passages in those
+        collections (None: all), and those of `also` that have a word of the query."""
+        kept, total = self._kept, self._total
+        matched = total > 0
+        if collections is not None:
+            matched &= np.isin(kept.collections, sorted(collections))
+        found = np.flatnonzero(matched)
+        best = found[np.argsort(-total[found], kind="stable")[:k]]
+        others = (kept.places[i] for i in also if i in kept.places)
+        chosen = dict.fromkeys([*best.tolist(), *(p for p in others if matched[p])])
+        ranked = sorted(chosen, key=lambda p: (-float(total[p]), p))
+        return {kept.ids[p]: float(total[p]) for p in ranked}
+
+
 class LexicalIndex:
     """Searches the words of the passages."""
 
@@ -68,8 +92,11 @@ class LexicalIndex:
         collections: Collection[str] | None = None,
         also: Collection[str] = (),
     ) -> dict[str, float]:
-        """Passage id → BM25 score, larger is better, best first: the k best passages in those
-        collections (None: all), and those of `also` that have a word of the query."""
+        """`match` and `Matches.best` in one."""
+        return self.match(query).best(k, collections, also)
+
+    def match(self, query: str) -> Matches:
+        """Every passage's BM25 score for the query's words, as the index is now."""
         with self._lock, transaction(self._engine) as connection:
             # Python's SQLite begins a transaction with the first write: without this line each
             # statement would see the index as it is by then, and `ingest` may be changing it.
@@ -79,15 +106,7 @@ class LexicalIndex:
             for word in content_words(query):
                 places, scores = self._scores(connection, kept, word)
                 total[places] += scores
-        matched = total > 0
-        if collections is not None:
-            matched &= np.isin(kept.collections, sorted(collections))
-        found = np.flatnonzero(matched)
-        best = found[np.argsort(-total[found], kind="stable")[:k]]
-        others = (kept.places[i] for i in also if i in kept.places)
-        chosen = dict.fromkeys([*best.tolist(), *(p for p in others if matched[p])])
-        ranked = sorted(chosen, key=lambda p: (-float(total[p]), p))
-        return {kept.ids[p]: float(total[p]) for p in ranked}
+        return Matches(kept, total)
 
     def _current(self, connection: Connection) -> _Kept:
         version = int(connection.scalar(_VERSION) or 0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 
 import numpy as np
@@ -45,9 +46,11 @@ class HybridRetriever(BaseRetriever):
         self, question: str, k: int, collections: Collection[str] | None = None
     ) -> tuple[ScoredPassage, ...]:
         """The k best passages in those collections (None: all), best first."""
-        vector = self.embeddings.embed_query(question)
-        dense = dict(self.dense.search(vector, self.candidates, collections))
-        lexical = self.lexical.search(question, self.candidates, collections, dense)
+        with ThreadPoolExecutor(1) as beside:  # the database answers while the model embeds
+            matching = beside.submit(self.lexical.match, question)
+            vector = self.embeddings.embed_query(question)
+            dense = dict(self.dense.search(vector, self.candidates, collections))
+            lexical = matching.result().best(self.candidates, collections, dense)
         dense |= self._cosines([i for i in lexical if i not in dense], vector)
         pool = [Candidate(i, c, lexical.get(i, 0.0)) for i, c in dense.items()]
         return self._best(question, pool, k)
