@@ -3,7 +3,9 @@
     CountersignError
     ├── BadInput                what the caller gave cannot be used        exit 2
     │   ├── BadQuestion         empty, or too long for the model
-    │   └── BadSettings         a setting that does not hold
+    │   ├── BadSettings         a setting that does not hold
+    │   └── BadPolicy           the policy file does not hold
+    ├── NotAllowed              this person may not do that, or not now
     ├── NotFound                a conversation, document or answer that is not there
     ├── IndexUnusable           the catalogue or an index cannot be opened  exit 1
     │   └── IndexBusy           another process has it open
@@ -48,6 +50,14 @@ class BadQuestion(BadInput):
 
 class BadSettings(BadInput):
     """A setting that is missing, malformed or contradicts another."""
+
+
+class BadPolicy(BadInput):
+    """A policy file that does not hold; the message names the line."""
+
+
+class NotAllowed(CountersignError):
+    """Something that this person may not do, or not while things stand as they do."""
 
 
 class NotFound(CountersignError):
