@@ -138,6 +138,28 @@ class Verdict:
     scores: Mapping[str, float] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Screening:
+    """What the router decided, about a question or about a sentence of an answer.
+
+    Attributes:
+        category: the policy's category that decided; empty for an everyday question.
+        score: probability of that category, 0 to 1; 1.0 where a pattern matched.
+        reasons: why, in plain words that the asker may read.
+        text: what the policy has the asker told: a refusal, or where to find help at once.
+        scores: category → probability.
+        support: where set, only what is at least so well supported may be released.
+    """
+
+    decision: Decision
+    category: str = ""
+    score: float = 0.0
+    reasons: tuple[str, ...] = ()
+    text: str = ""
+    scores: Mapping[str, float] = field(default_factory=dict)
+    support: float | None = None
+
+
 class Status(StrEnum):
     """How a turn ended, for the asker."""
 
@@ -178,6 +200,8 @@ class AnswerRecord:
         passages: what retrieval gave, best first, with scores.
         prompts: name of each prompt used → its fingerprint.
         timings: milliseconds by step.
+        screening: what the router decided about the question; None: it was never asked.
+        policy: fingerprint of the policy that it decided by.
     """
 
     id: str
@@ -200,6 +224,8 @@ class AnswerRecord:
     timings: Mapping[str, float]
     asked_at: datetime
     reviewer: str | None = None
+    screening: Screening | None = None
+    policy: str = ""
 
     @property
     def answer(self) -> str:
@@ -227,13 +253,14 @@ class AnswerRecord:
             **{
                 **raw,
                 "status": Status(raw["status"]),
-                "sentences": tuple(_draft(s) for s in raw["sentences"]),
+                "screening": screening_from(raw.get("screening")),
+                "sentences": tuple(draft_from(s) for s in raw["sentences"]),
                 "verdicts": tuple(_verdict(v) for v in raw["verdicts"]),
                 "dropped": tuple((d[0], tuple(d[1])) for d in raw["dropped"]),
                 "notices": tuple(raw["notices"]),
                 "reasons": tuple(raw["reasons"]),
                 "passages": tuple(
-                    ScoredPassage(_passage(p["passage"]), p["score"], p["scores"])
+                    ScoredPassage(passage_from(p["passage"]), p["score"], p["scores"])
                     for p in raw["passages"]
                 ),
                 "asked_at": datetime.fromisoformat(raw["asked_at"]),
@@ -241,11 +268,18 @@ class AnswerRecord:
         )
 
 
-def _draft(raw: dict[str, Any]) -> Draft:
-    return Draft(
-        raw["text"],
-        tuple(Citation(c["marker"], _passage(c["passage"]), c["quote"]) for c in raw["citations"]),
-    )
+def screening_from(raw: dict[str, Any] | None) -> Screening | None:
+    """The screening that `asdict` took apart."""
+    if raw is None:
+        return None
+    decision, reasons = Decision(raw["decision"]), tuple(raw["reasons"])
+    return Screening(**{**raw, "decision": decision, "reasons": reasons})
+
+
+def draft_from(raw: dict[str, Any]) -> Draft:
+    """The draft that `asdict` took apart."""
+    cited = ((c["marker"], passage_from(c["passage"]), c["quote"]) for c in raw["citations"])
+    return Draft(raw["text"], tuple(Citation(*c) for c in cited))
 
 
 def _verdict(raw: dict[str, Any]) -> Verdict:
@@ -254,7 +288,8 @@ def _verdict(raw: dict[str, Any]) -> Verdict:
     )
 
 
-def _passage(raw: dict[str, Any]) -> Passage:
+def passage_from(raw: dict[str, Any]) -> Passage:
+    """The passage that `asdict` took apart."""
     document = {**raw["document"]}
     for day in ("effective", "expires"):
         document[day] = date.fromisoformat(document[day]) if document[day] else None
@@ -287,7 +322,10 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """Event: the answer is kept back until a person has looked at it."""
+    """Event: the answer is kept back until a person has looked at it.
+
+    What was shown of it before is withdrawn.
+    """
 
     reasons: tuple[str, ...]
     text: str

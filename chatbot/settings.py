@@ -72,6 +72,34 @@ class Settings(BaseSettings):
         0.55, ge=0, le=1, description="Least similarity of a sentence and its source."
     )
 
+    policy: str = Field(
+        "default", description="What is sensitive: `default`, `strict`, or a policy file."
+    )
+    check_timeout: float = Field(
+        5.0, gt=0, description="Seconds that one check may take; a slower one holds the answer."
+    )
+    review_expires_days: int = Field(
+        30, ge=1, description="Days after which a question that nobody decided is given up."
+    )
+    audit_anchor: Path | None = Field(
+        None,
+        description="File that the audit log's head is written to; better on another disk. "
+        "None: `audit.anchor` in the home folder.",
+    )
+    audit_webhook: str | None = Field(
+        None, description="URL that is told the audit log's head, too."
+    )
+    webhook_url: str | None = Field(
+        None, description="URL that is told when an answer was signed, refused or recalled."
+    )
+    webhook_secret: SecretStr | None = Field(
+        None, description="Key of the HMAC-SHA256 signature on what is sent there."
+    )
+    smtp_url: SecretStr | None = Field(
+        None, description="smtp://USER:PASSWORD@HOST:PORT (or smtps://) for e-mail to askers."
+    )
+    mail_from: str = Field("countersign@localhost", description="Sender of that e-mail.")
+
     max_file_mb: int = Field(200, ge=1, description="Largest file that `ingest` reads, in MB.")
     load_timeout: float = Field(120.0, gt=0, description="Seconds that one file may take to read.")
     load_memory_mb: int = Field(2048, ge=256, description="Memory to read one file in, in MB.")

@@ -113,6 +113,7 @@ class ReviewItem:
     Attributes:
         record: id of the `AnswerRecord` that it belongs to.
         owner: the asker's identity in the chat; `account`: the name they were logged in under.
+        collections: what the asker may read; None: everything.
         kind: `answer` is held until signed; `sample` was released and is looked at afterwards.
         category: the policy's category that held it.
         reasons: why, in plain words.
@@ -144,6 +145,7 @@ class ReviewItem:
     leads: tuple[str, ...] = ("lead",)
     needed: int = 1
     account: str | None = None
+    collections: tuple[str, ...] | None = None
     state: State = State.PENDING
     level: int = 0
     reviewer: str | None = None
