@@ -1,0 +1,45 @@
+"""Tables of the accounts: people at the desk, their sessions, and attempts that failed."""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, DateTime, ForeignKey, Index, Integer, String, Table, Text
+
+from chatbot.adapters.schema import metadata
+
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("roles", Text, nullable=False),
+    Column("password", Text),
+    Column("disabled", Integer, nullable=False, default=0),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+)
+
+account_links = Table(
+    "account_links",
+    metadata,
+    Column("token", String(64), primary_key=True),
+    Column("name", String(64), nullable=False),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+)
+"""Links that work once. `token` is a SHA-256; an empty `name` makes the first account."""
+
+desk_sessions = Table(
+    "desk_sessions",
+    metadata,
+    Column("token", String(64), primary_key=True),
+    Column("name", String(64), ForeignKey("accounts.name", ondelete="CASCADE"), nullable=False),
+    Column("started_at", DateTime(timezone=True), nullable=False),
+    Column("seen_at", DateTime(timezone=True), nullable=False),
+    Index("desk_sessions_by_name", "name"),
+)
+
+login_failures = Table(
+    "login_failures",
+    metadata,
+    Column("key", String(64), primary_key=True),
+    Column("count", Integer, nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),
+)
+"""`key` is a SHA-256 of a name or an address: people type passwords into the wrong field."""

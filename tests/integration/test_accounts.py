@@ -1,0 +1,260 @@
+"""Accounts: who gets in, who does not, for how long, and what is told to the audit log."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, create_engine, text
+
+from chatbot.adapters.accounts import IDLE, LINK_LASTS, LONGEST, Accounts
+from chatbot.adapters.attempts import FREE_BY_ADDRESS, FREE_BY_NAME
+from chatbot.adapters.schema import metadata
+from chatbot.domain import sha256_of
+from chatbot.errors import BadInput, NotAllowed, NotFound
+
+PASSWORD = "correct horse battery staple"
+WRONG = "incorrect horse battery staple"
+HERE = "192.0.2.7"
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def pass_by(self, **time: float) -> None:
+        self.now += timedelta(**time)
+
+
+class Notes:
+    """What the audit log was told."""
+
+    def __init__(self) -> None:
+        self.entries: list[tuple[Any, ...]] = []
+        self.anchored = 0
+
+    def append(self, _connection: object, *entry: Any) -> None:
+        self.entries.append(entry)
+
+    def anchor(self) -> None:
+        self.anchored = len(self.entries)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def notes() -> Notes:
+    return Notes()
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Engine]:
+    engine = create_engine(f"sqlite:///{tmp_path / 'accounts.db'}")
+    metadata.create_all(engine)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def accounts(engine: Engine, notes: Notes, clock: Clock) -> Accounts:
+    return Accounts(engine, notes, clock)  # type: ignore[arg-type]
+
+
+def fail(accounts: Accounts, name: str = "anna", address: str = HERE) -> str:
+    with pytest.raises(NotAllowed) as refused:
+        accounts.login(name, WRONG, address)
+    return str(refused.value)
+
+
+def test_a_password_opens_a_session_that_names_its_account(accounts: Accounts) -> None:
+    assert accounts.add("Anna", ["reviewer"], PASSWORD) is None
+    found = accounts.session(accounts.login(" ANNA ", PASSWORD, HERE))
+    assert found is not None
+    assert found.reviewer.id == "anna"
+    assert found.reviewer.roles == {"reviewer"}
+    assert accounts.get("anna") == found
+    assert accounts.session("") is None
+    assert accounts.session("made up") is None
+
+
+def test_wrong_unknown_disabled_and_unfinished_look_alike(accounts: Accounts) -> None:
+    accounts.add("anna", ["reviewer"], PASSWORD)
+    accounts.add("bert", ["reviewer"])
+    accounts.add("carl", ["reviewer"], WRONG)
+    accounts.disable("carl")
+    said = {fail(accounts, name, name) for name in ("anna", "bert", "carl", "nobody")}
+    assert said == {"The name or the password is wrong. Try again."}
+
+
+def test_nothing_stored_lets_anyone_in(accounts: Accounts, engine: Engine) -> None:
+    accounts.add("anna", ["reviewer"], PASSWORD)
+    session, link = accounts.login("anna", PASSWORD, HERE), accounts.link("anna")
+    with engine.connect() as connection:
+        tables = ("accounts", "account_links", "desk_sessions")
+        stored = "".join(
+            str(connection.execute(text(f"SELECT * FROM {table}")).all()) for table in tables
+        )
+    assert not any(secret in stored for secret in (PASSWORD, session, link))
+    assert sha256_of(session) in stored
+    assert "$argon2id$" in stored
+
+
+def test_too_many_attempts_lock_a_name_whether_it_exists_or_not(
+    accounts: Accounts, clock: Clock
+) -> None:
+    accounts.add("anna", ["reviewer"], PASSWORD)
+    for name in ("anna", "nobody"):
+        for n in range(FREE_BY_NAME):
+            assert "wrong" in fail(accounts, name, f"{name}{n}")
+        assert "Try again in 15 seconds" in fail(accounts, name, "elsewhere")
+    with pytest.raises(NotAllowed, match="too many"):
+        accounts.login("anna", PASSWORD, HERE)  # even with the right one
+    clock.pass_by(seconds=16)
+    assert "wrong" in fail(accounts, "anna", "x")
+    assert "Try again in 30 seconds" in fail(accounts, "anna", "x")
+    clock.pass_by(seconds=31)
+    assert accounts.login("anna", PASSWORD, HERE)
+    assert "wrong" in fail(accounts, "anna", "x")  # the count began anew
+
+
+def test_too_many_names_from_one_address_lock_the_address(accounts: Accounts) -> None:
+    accounts.add("anna", ["reviewer"], PASSWORD)
+    for n in range(FREE_BY_ADDRESS):
+        accounts._attempts.begin(f"name{n}", HERE, accounts._clock())
+    with pytest.raises(NotAllowed, match="too many"):
+        accounts.login("anna", PASSWORD, HERE)
+    assert accounts.login("anna", PASSWORD, "198.51.100.1")
+
+
+def test_attempts_at_the_same_moment_all_count(tmp_path: Path, accounts: Accounts) -> None:
+    accounts.add("anna", ["reviewer"], PASSWORD)
+    said: list[str] = []
+    threads = [
+        threading.Thread(target=lambda n=n: said.append(fail(accounts, "anna", str(n))))
+        for n in range(FREE_BY_NAME + 4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sum("too many" in words for words in said) == 4
+
+
+def test_a_session_ends_when_nothing_is_done_and_at_the_end_of_the_day(
+    accounts: Accounts, clock: Clock
+) -> None:
+    accounts.add("anna", ["reviewer"], PASSWORD)
+    token = accounts.login("anna", PASSWORD, HERE)
+    clock.pass_by(hours=1.5)
+    assert accounts.session(token, deed=False)  # looking does not keep it alive
+    clock.pass_by(hours=0.6)
+    assert accounts.session(token) is None
+
+    token = accounts.login("anna", PASSWORD, HERE)
+    for _ in range(int(LONGEST / IDLE)):
+        assert accounts.session(token)
+        clock.now += IDLE * 0.99
+    assert accounts.session(token)
+    clock.now += IDLE * 0.99
+    assert accounts.session(token) is None
+
+
+def test_logging_out_and_disabling_end_sessions_at_once(accounts: Accounts) -> None:
+    accounts.add("anna", ["lead"], PASSWORD)
+    first, second = (accounts.login("anna", PASSWORD, HERE) for _ in range(2))
+    accounts.logout(first)
+    assert accounts.session(first) is None
+    assert accounts.session(second)
+    accounts.disable("anna")
+    assert accounts.session(second) is None
+    assert [a.active for a in accounts.list()] == [False]
+    with pytest.raises(NotFound):
+        accounts.link("anna")
+
+
+def test_a_link_sets_a_password_once_and_ends_other_sessions(
+    accounts: Accounts, clock: Clock
+) -> None:
+    token = accounts.add("anna", ["reviewer"])
+    assert token
+    assert accounts.link_name(token) == "anna"
+    with pytest.raises(BadInput):
+        accounts.welcome(token, "short")
+    session = accounts.welcome(token, PASSWORD)
+    assert accounts.session(session)
+    with pytest.raises(NotAllowed, match="does not work"):
+        accounts.welcome(token, PASSWORD)
+    assert accounts.link_name(token) is None
+
+    again = accounts.link("anna")
+    assert accounts.session(session)
+    accounts.welcome(again, WRONG)
+    assert accounts.session(session) is None
+
+    late = accounts.link("anna")
+    clock.now += LINK_LASTS
+    with pytest.raises(NotAllowed, match="does not work"):
+        accounts.welcome(late, PASSWORD)
+
+
+def test_the_first_account_is_made_by_a_link_and_only_the_first(accounts: Accounts) -> None:
+    one, two = accounts.first_link(), accounts.first_link()
+    assert one
+    assert two
+    assert accounts.link_name(one) == ""
+    with pytest.raises(BadInput, match="name"):
+        accounts.welcome(one, PASSWORD, "no spaces please")
+    session = accounts.welcome(one, PASSWORD, "Root")
+    found = accounts.session(session)
+    assert found is not None
+    assert found.name == "root"
+    assert found.roles == {"admin", "lead", "reviewer"}
+    with pytest.raises(NotAllowed):
+        accounts.welcome(two, PASSWORD, "second")
+    assert accounts.first_link() is None
+
+
+@pytest.mark.parametrize("name", ["", "a b", "-x", "x" * 65, "<b>", "a\x00b", "Ännchen"])
+def test_odd_names_are_refused(accounts: Accounts, name: str) -> None:
+    with pytest.raises(BadInput, match="name"):
+        accounts.add(name, ["reviewer"], PASSWORD)
+
+
+def test_names_are_unique_roles_known_and_passwords_long(accounts: Accounts) -> None:
+    accounts.add("anna", ["reviewer"], PASSWORD)
+    with pytest.raises(BadInput, match="already"):
+        accounts.add("ANNA", ["lead"], PASSWORD)
+    for roles in (["king"], []):
+        with pytest.raises(BadInput, match="role"):
+            accounts.add("bert", roles, PASSWORD)
+    for password in ("", "short", "x" * 1025):
+        with pytest.raises(BadInput, match="12 to 1,024"):
+            accounts.add("bert", ["lead"], password)
+    fail(accounts, "anna")
+    with pytest.raises(NotAllowed):
+        accounts.login("anna", "x" * 100_000, HERE)
+
+
+def test_the_audit_log_hears_of_each_change_before_it_is_acknowledged(
+    accounts: Accounts, notes: Notes
+) -> None:
+    accounts.add("anna", ["reviewer"], PASSWORD)
+    accounts.login("anna", PASSWORD, HERE)
+    accounts.disable("anna")
+    assert [entry[1:3] for entry in notes.entries] == [
+        ("account-added", "account:anna"),
+        ("login", "account:anna"),
+        ("account-disabled", "account:anna"),
+    ]
+    assert notes.anchored == len(notes.entries)
+    assert PASSWORD not in str(notes.entries)
