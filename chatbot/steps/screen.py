@@ -1,11 +1,16 @@
-"""What may be asked at all: the first look at a question, before anything is searched."""
+"""What may be asked at all, and what a person has to look at: the first step of a question."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
+from chatbot.domain import Decision, Screening
 from chatbot.errors import BadQuestion
+from chatbot.policy import Action, Category, Policy
+from chatbot.steps.words import sentences
 
 LONGEST = 8000
 """Characters of a question, at most; the model's own limit is checked in its own tokens."""
@@ -36,3 +41,145 @@ def clean_question(raw: str) -> str:
 
 
 _UNSEEN = frozenset({"Cc", "Cs", "Co", "Cn"})
+
+UNREADABLE = "unreadable"
+"""The category of a question that cannot be read, where nothing else is known of it."""
+_UNREADABLE_TEXT = (
+    "This question could not be read. Please write it in plain words, or ask for a person."
+)
+_WINDOW, _STEP = 28, 20
+_MANY = 64
+
+_ORDERS = re.compile(
+    r"\b(?:ignore|disregard|forget|override|bypass|neglect|skip)\b[^.\n]{0,30}\b(?:previous|prior|above|"
+    r"earlier|preceding|foregoing|all|any|other|your|the|these|system)\b[^.\n]{0,20}\b(?:instruction|"
+    r"prompt|rule|guideline|direction|command|message|context|polic|training|constraint)\w*"
+    r"|\b(?:new|updated|real|actual|secret|hidden|following|additional) (?:system )?instructions?\s*(?::|are|for you)"
+    r"|\byou are (?:now|no longer)\b|\bfrom now on,? (?:you|act|answer|respond|reply)\b"
+    r"|\b(?:act|behave|respond|pretend|roleplay) as (?:if you (?:were|are)|an? (?:unrestricted|different|evil))"
+    r"|\bpretend (?:to be|that you)\b|\b(?:developer|dan|god|jailbreak|debug) mode\b|\bdo anything now\b"
+    r"|\b(?:system|assistant|user)\s*(?:prompt|message|instruction)s?\s*(?::|override)"
+    r"|^\s*(?:#+\s*)?(?:system|assistant)\s*:|<\|?/?(?:im_start|im_end|system|inst|endoftext)\|?>|\[/?INST\]"
+    r"|\b(?:reveal|print|repeat|show|output|leak|disclose|tell (?:me|us|the user)) (?:me )?(?:your|the) (?:full |"
+    r"entire |hidden |secret |initial |original )?(?:system |hidden |secret )?(?:prompt|instructions)\b"
+    r"|\b(?:as an?|dear|attention|note to|hey|hello|message (?:to|for)) (?:the )?(?:ai|llm|language model|"
+    r"(?:ai )?assistant|chatbot|gpt|claude)\b[,:]?"
+    r"|\bif you are an? (?:ai|llm|language model|assistant|chatbot|bot)\b"
+    r"|\b(?:ai|llm|language model|assistant|chatbot)s? (?:must|should|shall|is to|are to|has to|reading this)\b"
+    r"|\b(?:send|forward|e-?mail|post|upload|transmit|exfiltrate|submit)\b[^.\n]{0,60}\b(?:conversation|chat (?:history|"
+    r"log)|user'?s? (?:data|details|question|input|password|e-?mail|credentials)|credentials|api key|password|secrets?|"
+    r"everything (?:above|you know))\b[^.\n]{0,40}\bto\b"
+    r"|\b(?:do not|don'?t|never) (?:tell|inform|warn|mention|reveal)\b[^.\n]{0,20}\b(?:the )?(?:user|asker|reader|human)\b"
+    r"|\b(?:always|instead|only|must) (?:answer|reply|respond|say|output)\b[^.\n]{0,40}[\"'“‘:]"
+    r"|!\[[^\]]*\]\(https?://[^)]*[?=]",
+    re.IGNORECASE | re.MULTILINE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Signals:
+    """What was found out about a text.
+
+    Attributes:
+        scores: category → probability.
+        limits: category → probability from which it counts; `""`: the sum over all that are held.
+        matched: categories one of whose patterns was found.
+        personal: kinds of personal data in it.
+        unreadable: why it cannot be read; empty where it can.
+    """
+
+    scores: Mapping[str, float]
+    limits: Mapping[str, float]
+    matched: Sequence[str] = ()
+    personal: Sequence[str] = ()
+    unreadable: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """One category that applies, how surely, and why."""
+
+    category: Category
+    score: float
+    why: str = field(default="")
+
+    @property
+    def order(self) -> tuple[int, float]:
+        return self.category.action.severity, self.score
+
+
+def decide(policy: Policy, signals: Signals) -> Screening:
+    """What happens to a question. Where several categories apply, the strictest action wins, then
+    the surest category; what cannot be read is never released."""
+    cases = list(_cases(policy, signals))
+    top = max(cases, key=lambda case: case.order, default=None)
+    held = top is not None and top.category.action is not Action.RELEASE
+    if signals.unreadable and not held:
+        return _not_read(policy, signals)
+    if top is None:
+        return Screening(Decision.RELEASE, scores=signals.scores)
+    why = [case.why for case in cases if case.why and case.category.name == top.category.name]
+    if signals.unreadable:
+        why.append(f"It had to be read another way: {signals.unreadable}.")
+    return Screening(
+        decision=top.category.action.decision,
+        category=top.category.name,
+        score=round(top.score, 4),
+        reasons=tuple(dict.fromkeys([top.category.why, *why])),
+        text=top.category.text if held else "",
+        scores=signals.scores,
+        support=top.category.support,
+    )
+
+
+def _cases(policy: Policy, signals: Signals) -> Iterator[_Case]:
+    for name in signals.matched:
+        yield _Case(policy.categories[name], 1.0)
+    if signals.personal and "personal-data" in policy.categories:
+        found = "It holds " + " and ".join(signals.personal) + "."
+        yield _Case(policy.categories["personal-data"], 1.0, found)
+    named = {n: p for n, p in signals.scores.items() if n in policy.categories}
+    for name, score in named.items():
+        category = policy.categories[name]
+        limit = signals.limits.get(name, 1.0) if category.threshold is None else category.threshold
+        if score >= limit:
+            yield _Case(category, score)
+    kept = {n: p for n, p in named.items() if policy.categories[n].action is not Action.RELEASE}
+    if kept and sum(kept.values()) >= signals.limits.get("", 2.0):
+        surest = max(kept, key=kept.__getitem__)
+        yield _Case(policy.categories[surest], kept[surest])
+
+
+def _not_read(policy: Policy, signals: Signals) -> Screening:
+    refused = policy.unreadable is Action.REFUSE
+    return Screening(
+        decision=policy.unreadable.decision,
+        category=UNREADABLE,
+        score=1.0,
+        reasons=(f"A person reads this question, since {signals.unreadable}.",),
+        text=_UNREADABLE_TEXT if refused else "",
+        scores=signals.scores,
+    )
+
+
+def pieces(text: str) -> list[str]:
+    """The text, and where it is long each of its sentences: a sensitive one among many everyday
+    ones must not be averaged away. Sentences without an end are cut into overlapping windows."""
+    parts: dict[str, None] = {text: None}
+    for sentence in sentences(text):
+        words = sentence.split()
+        if len(words) <= _WINDOW + _STEP:
+            parts[sentence] = None
+            continue
+        for start in range(0, len(words) - _WINDOW + _STEP, _STEP):
+            parts[" ".join(words[start : start + _WINDOW])] = None
+    return [p for p in parts if p is text or len(p.split()) > 2][:_MANY]
+
+
+def instructions(text: str) -> str | None:
+    """Words in a document or an answer that give orders to a language model; None: there are none.
+
+    A document has nothing to tell the model, so each such order is taken for an attack.
+    """
+    found = _ORDERS.search(text)
+    return found[0].strip() if found else None

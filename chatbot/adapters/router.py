@@ -1,0 +1,132 @@
+"""The router: decides whether a question, or a sentence of an answer, needs a person."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+
+from chatbot.adapters.classifier import SHIPPED, Classifier, open_classifier
+from chatbot.adapters.nearest import Examples, learn_examples
+from chatbot.domain import Decision, Screening, Turn
+from chatbot.policy import Action, Policy
+from chatbot.settings import Settings
+from chatbot.steps.condense import needs_context
+from chatbot.steps.normalise import Readings, readings
+from chatbot.steps.personal_data import personal_data
+from chatbot.steps.screen import Signals, decide, instructions, pieces
+
+_TURNS = 3
+
+
+class Encoder(Protocol):
+    """What the router needs of an embedding model."""
+
+    name: str
+
+    def encode(self, texts: Sequence[str]) -> np.ndarray:
+        """Unit vectors of the texts, in their order."""
+
+
+class Router:
+    """Screens questions and answers by one policy. May be used from several threads."""
+
+    def __init__(self, policy: Policy, encoder: Encoder, classifier: Classifier) -> None:
+        self.policy = policy
+        self._encoder = encoder
+        self._classifier = classifier
+        self._examples: Sequence[Examples] = learn_examples(
+            policy, encoder.encode, classifier.everyday
+        )
+
+    def screen(self, question: str, history: Sequence[Turn] = ()) -> Screening:
+        """What happens to a question, read with the conversation that it leans on."""
+        read = readings(question, self._classifier.lexicon)
+        texts = [p for text in read.texts for p in pieces(text)]
+        texts += _in_context(question, history)
+        return decide(self.policy, self._signals(question, read, texts or [question]))
+
+    def _signals(self, question: str, read: Readings, texts: Sequence[str]) -> Signals:
+        unique = list(dict.fromkeys(texts))
+        vectors = self._encoder.encode(unique)
+        found = self._classifier.probabilities(unique, vectors)
+        classes = self._classifier.classes
+        names = self._named()
+        top = _most_sensitive(found, [classes.index(n) for n in names if n in classes])
+        scores = {n: float(found[top, i]) for i, n in enumerate(classes) if n != "everyday"}
+        limits = dict(self._classifier.limits)
+        for examples in self._examples:
+            limits.setdefault(examples.name, 0.5)
+            near = examples.score(vectors)
+            scores[examples.name] = max(near, scores.get(examples.name, 0.0))
+        return Signals(
+            scores={n: round(p, 4) for n, p in scores.items()},
+            limits=limits,
+            matched=self._matched((question, *unique)),
+            personal=tuple(
+                dict.fromkeys(k for t in (question, *read.texts) for k in personal_data(t))
+            ),
+            unreadable=read.unreadable,
+        )
+
+    def _named(self) -> list[str]:
+        """Categories that are not released."""
+        return [n for n, c in self.policy.categories.items() if c.action is not Action.RELEASE]
+
+    def _matched(self, texts: Sequence[str]) -> tuple[str, ...]:
+        return tuple(
+            name
+            for name, category in self.policy.categories.items()
+            if any(p.search(t) for p in category.patterns for t in texts)
+        )
+
+    def screen_answer(self, sentence: str, cited_text: str = "") -> Screening:
+        """What happens to one sentence of an answer.
+
+        Args:
+            cited_text: the passages that it cites; personal data that stands there is public.
+        """
+        order = instructions(sentence)
+        personal = personal_data(sentence, cited_text)
+        if order or personal:
+            why = (
+                "It gives orders to a language model."
+                if order
+                else (f"It holds {' and '.join(personal)} that its source does not have.")
+            )
+            return Screening(
+                Decision.HOLD, "instructions" if order else "personal-data", 1.0, (why,)
+            )
+        return self._topic(sentence)
+
+    def _topic(self, sentence: str) -> Screening:
+        """Holds a sentence whose subject is surely sensitive, whatever was asked."""
+        found = self._classifier.probabilities([sentence], self._encoder.encode([sentence]))[0]
+        scores = dict(zip(self._classifier.classes, map(float, found), strict=True))
+        scores.pop("everyday")
+        return decide(self.policy, Signals(scores, self._classifier.answer_limits))
+
+
+def _most_sensitive(found: np.ndarray, columns: Sequence[int]) -> int:
+    """The row whose probability of needing a person is the largest."""
+    return int(found[:, columns].sum(axis=1).argmax()) if columns else 0
+
+
+def _in_context(question: str, history: Sequence[Turn]) -> list[str]:
+    """A question that leans on earlier ones, with those before it."""
+    if not needs_context(question, history):
+        return []
+    asked = [t.question for t in history[-_TURNS:]]
+    return [" ".join([*asked[-n:], question]) for n in range(1, len(asked) + 1)]
+
+
+def open_router(settings: Settings, policy: Policy, encoder: Encoder) -> Router:
+    """The router by that policy, with the classifier that is shipped or was trained.
+
+    Raises:
+        ModelUnusable: the classifier is missing, damaged, or made for another embedding model.
+    """
+    trained = settings.models_folder / SHIPPED.name
+    path = trained if trained.exists() else SHIPPED
+    return Router(policy, encoder, open_classifier(path, encoder.name))
