@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
-from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
 
 from chatbot.errors import IndexUnusable, StorageFull
 
-HEAD = "0001"
+HEAD = "0003"
 """Newest migration; asking Alembic for it would cost each start half a second."""
 
 
@@ -24,11 +24,19 @@ def open_database(url: str) -> Engine:
         IndexUnusable: it cannot be opened, is no database, or was written by a newer Countersign.
         StorageFull: there is no room to write.
     """
-    engine = create_engine(url)
+    try:
+        engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
+    except (ArgumentError, ImportError) as error:
+        raise IndexUnusable(
+            f"The database URL cannot be used ({type(error).__name__}).",
+            "Write sqlite:///FILE, or postgresql+psycopg://USER:PASSWORD@HOST/NAME with psycopg "
+            "installed.",
+        ) from error
     if engine.dialect.name == "sqlite":
         _make_folder(Path(str(engine.url.database)).parent)
         event.listen(engine, "connect", _configure_sqlite)
-    with translated_errors(url):
+    # As SQLAlchemy writes it, without the password.
+    with translated_errors(engine.url.render_as_string()):
         if _revision(engine) != HEAD:
             _migrate(engine)
     return engine
@@ -69,6 +77,8 @@ def _migrate(engine: Engine) -> None:
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     try:
         with engine.begin() as connection:
+            if engine.dialect.name == "postgresql":  # replicas that start at once take turns
+                connection.execute(text("SELECT pg_advisory_xact_lock(7261845)"))
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
     except CommandError as error:
@@ -102,4 +112,17 @@ def translated_errors(where: str) -> Iterator[None]:
 def transaction(engine: Engine) -> Iterator[Connection]:
     """One transaction, with errors translated: all of it is kept, or nothing."""
     with translated_errors(str(engine.url.database)), engine.begin() as connection:
+        yield connection
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """A transaction that reads, decides and writes.
+
+    SQLite lets one writer in from the start: what was read is still so when it is written.
+    PostgreSQL locks the rows that are read `FOR UPDATE`.
+    """
+    with transaction(engine) as connection:
+        if engine.dialect.name == "sqlite":
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
         yield connection

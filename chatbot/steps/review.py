@@ -37,6 +37,7 @@ from chatbot.steps.words import sentences
 UNDO = timedelta(seconds=10)
 """How long a decision can be taken back; nothing is delivered before."""
 _LONGEST = 20_000
+_ADDRESS = re.compile(r"[^\s@<>,;:\"()]{1,64}@[^\s@<>,;:\"()]{1,189}")
 _MARKER = re.compile(r"\[(\d{1,2})\]")
 
 
@@ -147,7 +148,7 @@ def reject(
 def ask(item: ReviewItem, reviewer: Reviewer, fence: int, text: str, now: datetime) -> ReviewItem:
     """Asks the asker for something that has to be known."""
     _holds(item, reviewer, fence, now, "ask")
-    _require(item.kind == "answer", "ask", "this is a sample of an answer that was given")
+    _no_sample(item, "ask")
     _require(bool(_text(text)), "ask", "the question is empty")
     message = Message(reviewer.id, _text(text), now)
     return _changed(_free(item), state=State.NEEDS_INFO, thread=(*item.thread, message))
@@ -197,22 +198,27 @@ def undo(item: ReviewItem, reviewer: Reviewer, now: datetime, lease: timedelta) 
     )
 
 
-def drafted(item: ReviewItem, answer: Answer, now: datetime) -> ReviewItem:
+def drafted(item: ReviewItem, answer: Answer, now: datetime, model: str = "") -> ReviewItem:
     """A draft has come; signatures on an earlier one are void."""
     _in(item, "draft", *OPEN)
+    _no_sample(item, "draft")
     _require(item.draft_wanted, "draft", "none was asked for")
-    return _changed(item, answer=answer, draft_wanted=False, outdated=False, signatures=())
+    return _changed(
+        item, answer=answer, draft_wanted=False, outdated=False, signatures=(), model=model
+    )
 
 
 def redraft(item: ReviewItem, reviewer: Reviewer, fence: int, now: datetime) -> ReviewItem:
     """Asks for another draft, from the sources as they are now."""
     _holds(item, reviewer, fence, now, "draft again")
+    _no_sample(item, "draft again")
     return _changed(item, draft_wanted=True, signatures=())
 
 
 def outdate(item: ReviewItem, now: datetime) -> ReviewItem:
     """A source has changed: what was signed is void, and a person is asked again."""
     _in(item, "suspend", State.APPROVED, State.EDITED, *OPEN)
+    _no_sample(item, "suspend")
     changed = replace(item, signatures=(), outdated=True, draft_wanted=True)
     if item.state in (State.APPROVED, State.EDITED):
         freed = _free(changed)
@@ -248,8 +254,15 @@ def see(item: ReviewItem, now: datetime) -> ReviewItem:
 def withdraw(item: ReviewItem, now: datetime) -> ReviewItem:
     """The asker no longer wants it."""
     _in(item, "withdraw", *OPEN, *DECIDED)
-    _require(item.kind == "answer", "withdraw", "it was answered already")
+    _no_sample(item, "withdraw")
     return _changed(_free(item), state=State.WITHDRAWN, signatures=(), deliver_after=None)
+
+
+def leave_contact(item: ReviewItem, address: str) -> ReviewItem:
+    """Notes where the asker wants to be told."""
+    _in(item, "leave an address", *OPEN, *DECIDED)
+    _require(bool(_ADDRESS.fullmatch(address)), "leave an address", "it is no e-mail address")
+    return _changed(item, contact=address)
 
 
 def expire(item: ReviewItem, now: datetime, after: timedelta) -> ReviewItem:
@@ -270,21 +283,24 @@ def recall(item: ReviewItem, by: Reviewer, reason: str, now: datetime) -> Review
 
 
 def signed_by_all(item: ReviewItem) -> bool:
-    """Whether enough different people, none of them the asker, signed exactly this answer."""
-    if item.answer is None:
+    """Whether enough different people, none of them the asker, signed exactly this answer.
+
+    A rejection among the signatures outweighs the others.
+    """
+    if item.answer is None or any(s.decision == "reject" for s in item.signatures):
         return False
     valid = {
         s.reviewer
         for s in item.signatures
         if s.decision in ("approve", "edit") and s.sha256 == item.answer.sha256
     }
-    return len(valid - {item.owner, item.account}) >= item.needed
+    return len(valid - {item.owner, item.account}) >= max(item.needed, 1)
 
 
 def is_current(item: ReviewItem, sources: Mapping[str, str]) -> bool:
     """Whether each source still is what the signers saw."""
-    wanted = item.answer.sources if item.answer else {}
-    return not item.outdated and all(sources.get(d) == version for d, version in wanted.items())
+    wanted = item.answer.sources if item.answer else frozenset()
+    return not item.outdated and all(sources.get(d) == version for d, version in wanted)
 
 
 def edited(text: str, original: Answer) -> Answer:
@@ -341,6 +357,10 @@ def _holds(item: ReviewItem, reviewer: Reviewer, fence: int, now: datetime, what
     _require(item.held_by(now) == reviewer.id, what, "your hold on it has run out")
     _require(item.fence == fence, what, "it was claimed again since")
     _require(not (why := may_review(item, reviewer)), what, why)
+
+
+def _no_sample(item: ReviewItem, what: str) -> None:
+    _require(item.kind != "sample", what, "this is a sample of an answer that was given")
 
 
 def _in(item: ReviewItem, what: str, *states: State) -> None:

@@ -69,10 +69,13 @@ class Answer:
         return join_sentences(s.text for s in self.sentences)
 
     @property
-    def sources(self) -> dict[str, str]:
-        """Document id → version, for each document that stands in the evidence or is cited."""
+    def sources(self) -> frozenset[tuple[str, str]]:
+        """Id and version of each document that stands in the evidence or is cited.
+
+        A document is there twice when two versions of it are: one of them is stale.
+        """
         cited = [c.passage for s in self.sentences for c in s.citations]
-        return {p.document.id: p.document.version for p in (*self.evidence, *cited)}
+        return frozenset((p.document.id, p.document.version) for p in (*self.evidence, *cited))
 
     @property
     def citations(self) -> tuple[Citation, ...]:
@@ -83,7 +86,7 @@ class Answer:
     def sha256(self) -> str:
         """Fingerprint of the exact words, their quotes, and the versions of all sources."""
         parts = [[s.text, s.sha256] for s in self.sentences]
-        return sha256_of(json.dumps([parts, sorted(self.sources.items())], ensure_ascii=False))
+        return sha256_of(json.dumps([parts, sorted(self.sources)], ensure_ascii=False))
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +129,7 @@ class ReviewItem:
         outdated: a source has changed since the draft was made.
         contact: where the asker wants to be told.
         note: what the asker is told with a rejection or a recall.
+        model: language model that wrote the draft.
         deliver_after: when the decision can no longer be taken back.
         delivered: SHA-256 of what was delivered; a signature that was used cannot be used again.
     """
@@ -166,6 +170,7 @@ class ReviewItem:
     delivered: str = ""
     seen_at: datetime | None = None
     policy: str = ""
+    model: str = ""
 
     def held_by(self, now: datetime) -> str | None:
         """Who holds it; no one once the lease has run out."""

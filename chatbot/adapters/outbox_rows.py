@@ -1,0 +1,59 @@
+"""What an asker has to be told, noted in the transaction that makes it so."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+
+from sqlalchemy import Connection, insert
+
+from chatbot.adapters.schema_review import outbox
+from chatbot.steps.review_item import ReviewItem, State
+
+CHAT, WEBHOOK, EMAIL = "chat", "webhook", "email"
+WAITING, SENT, DROPPED, FAILED = "waiting", "sent", "dropped", "failed"
+"""States of a message; `dropped`: it was no longer true when its turn came."""
+
+_EVENTS = {
+    State.NEEDS_INFO: "needs_info",
+    State.EXPIRED: "expired",
+    State.RECALLED: "recalled",
+}
+
+
+def post(
+    connection: Connection,
+    before: ReviewItem,
+    after: ReviewItem,
+    channels: Collection[str],
+    now: datetime,
+) -> None:
+    """Notes a message on each channel when the change is one that the asker is told."""
+    event = _event(before, after)
+    rows = [
+        {
+            "key": f"{after.id}:{after.version}:{channel}",
+            "item_id": after.id,
+            "conversation": after.conversation,
+            "owner": after.owner,
+            "channel": channel,
+            "event": event,
+            "state": WAITING,
+            "created_at": now,
+            "next_at": now,
+            "attempts": 0,
+            "error": "",
+        }
+        for channel in channels
+        if event and (channel != EMAIL or after.contact)
+    ]
+    if rows:
+        connection.execute(insert(outbox), rows)
+
+
+def _event(before: ReviewItem, after: ReviewItem) -> str:
+    if before.state is after.state:
+        return ""
+    if after.state is State.DELIVERED:
+        return "rejected" if before.state is State.REJECTED else "delivered"
+    return _EVENTS.get(after.state, "")
