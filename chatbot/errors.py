@@ -12,6 +12,7 @@
     ├── ModelUnusable           a model file is missing or is not the one that was pinned
     ├── GenerationFailed        the language model is down, slow, or answered nonsense
     ├── LoadFailed              one document cannot be read
+    ├── DeliveryFailed          a webhook or a mail server did not take a message
     └── StorageFull             the disk has no room
 
 Each message says what failed, why, and what to do about it.
@@ -82,6 +83,10 @@ class GenerationFailed(CountersignError):
 
 class LoadFailed(CountersignError):
     """One document cannot be read."""
+
+
+class DeliveryFailed(CountersignError):
+    """A webhook or a mail server did not take a message; it is tried again later."""
 
 
 class StorageFull(CountersignError):

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection, insert, update
 
 from chatbot.adapters.schema_review import outbox
 from chatbot.steps.review_item import ReviewItem, State
 
-CHAT, WEBHOOK, EMAIL = "chat", "webhook", "email"
+CHAT, EMAIL = "chat", "email"
 WAITING, SENT, DROPPED, FAILED = "waiting", "sent", "dropped", "failed"
 """States of a message; `dropped`: it was no longer true when its turn came."""
 
@@ -28,7 +28,13 @@ def post(
     channels: Collection[str],
     now: datetime,
 ) -> None:
-    """Notes a message on each channel when the change is one that the asker is told."""
+    """Notes a message on each channel when the change is one that the asker is told.
+
+    What the page had to show of the item is done with once it was seen, or is no longer so.
+    """
+    if before.state is not after.state:
+        old = update(outbox).where(outbox.c.item_id == after.id, outbox.c.state == WAITING)
+        connection.execute(old.where(outbox.c.channel == CHAT).values(state=SENT, closed_at=now))
     event = _event(before, after)
     rows = [
         {
