@@ -8,23 +8,32 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from chatbot.adapters.accounts import Accounts
+from chatbot.adapters.audit import AuditLog
 from chatbot.adapters.catalogue import Catalogue
 from chatbot.adapters.conversations import ConversationStore
 from chatbot.adapters.database import open_database
+from chatbot.adapters.outbox import Outbox, senders_of
+from chatbot.adapters.queue import ReviewQueue
 from chatbot.background import Background
+from chatbot.desk import Desk
 from chatbot.domain import Person
 from chatbot.errors import CountersignError, GenerationFailed, where
+from chatbot.policy import load_policy
 from chatbot.settings import Settings
+from chatbot.worker import Worker
 
 if TYPE_CHECKING:
     from chatbot.adapters.chroma import DenseIndex
     from chatbot.adapters.generation import ServedChat
     from chatbot.adapters.retrieval import HybridRetriever
     from chatbot.chain import Chain
+    from chatbot.journey import Limits
 
 log = structlog.get_logger()
 
@@ -57,8 +66,23 @@ class App:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         engine = open_database(settings.database_url)
+        self.policy = load_policy(settings.policy)
         self.catalogue = Catalogue(engine)
-        self.conversations = ConversationStore(engine)
+        self.audit = AuditLog(
+            engine, settings.audit_anchor or settings.home / "audit.anchor", settings.audit_webhook
+        )
+        senders = senders_of(settings)
+        self.queue = ReviewQueue(engine, self.audit, channels=tuple(senders))
+        self.accounts = Accounts(engine, self.audit)
+        self.desk = Desk(self.queue, self.policy)
+        self.conversations = ConversationStore(engine, self.queue.of_conversation)
+        self._outbox = Outbox(self.queue, senders)
+        self._worker = Worker(
+            self.queue,
+            lambda: self.chain,
+            self._outbox.send,
+            timedelta(days=settings.review_expires_days),
+        )
         self.secret = _secret(settings)
         self._stop = threading.Event()
         self._language = Background("language model", self._open_language)
@@ -73,6 +97,10 @@ class App:
     def retriever(self) -> HybridRetriever:
         """Retrieval alone; waits while the search index loads."""
         return self._search.get(_LOAD_SECONDS).retriever
+
+    def work(self) -> None:
+        """Begins to draft, deliver and send: for a process that stays."""
+        self._worker.start()
 
     def status(self) -> list[Ping]:
         """How each part is, without waiting for any."""
@@ -104,6 +132,7 @@ class App:
     def close(self) -> None:
         """Lets go of what is held, in the order in which things rest on each other."""
         self._stop.set()
+        self._worker.close()
         for part in (self._search, self._language):
             part.join()
         if self._search.state == "ready":
@@ -138,7 +167,9 @@ class App:
         from chatbot.adapters.embeddings import open_embeddings
         from chatbot.adapters.lexical import LexicalIndex
         from chatbot.adapters.retrieval import HybridRetriever
-        from chatbot.chain import Chain, Limits
+        from chatbot.adapters.router import open_router
+        from chatbot.chain import Chain
+        from chatbot.journey import Steps
         from chatbot.prompts import load_prompt
 
         settings = self.settings
@@ -153,24 +184,20 @@ class App:
             model=encoder.name,
             candidates=settings.candidates,
         )
-        limits = Limits(
-            settings.passages,
-            settings.relevance,
-            settings.support,
-            settings.generation_context,
-            settings.answer_tokens,
-            settings.answer_deadline,
-            bool(settings.generation_url),
-        )
-        prompts = {name: load_prompt(name) for name in ("answer", "condense")}
-        chain = Chain(
+        steps = Steps(
+            open_router(settings, self.policy, encoder),
             retriever,
             encoder,
             self._model,
+            {name: load_prompt(name) for name in ("answer", "condense")},
+            limits_of(settings),
+            self._describe,
+        )
+        chain = Chain(
+            steps,
             self.conversations,
-            prompts,
-            limits,
-            lambda person: self._describe(person, encoder.name),
+            self.desk,
+            lambda person: self._describe(person) | {"embedding_model": encoder.name},
         )
         threading.Thread(target=self._follow, args=(dense,), daemon=True).start()
         return Search(retriever, chain, dense)
@@ -185,7 +212,7 @@ class App:
                     return
                 log.error("the index could not take the changes over", **where(error))
 
-    def _describe(self, person: Person, embedding_model: str) -> dict[str, Any]:
+    def _describe(self, person: Person) -> dict[str, Any]:
         documents = self.catalogue.documents(person.collections)
         names = sorted({d.collection for d in documents})
         titles = [d.title for d in documents]
@@ -198,10 +225,26 @@ class App:
         return {
             "model": self._language.get(0).name if ready else "none",
             "adapter": None,
-            "embedding_model": embedding_model,
+            "policy": self.policy.fingerprint,
             "index_version": self.catalogue.version(),
             "searched": searched,
         }
+
+
+def limits_of(settings: Settings) -> Limits:
+    """The numbers that an answer is made within."""
+    from chatbot.journey import Limits
+
+    return Limits(
+        settings.passages,
+        settings.relevance,
+        settings.support,
+        settings.generation_context,
+        settings.answer_tokens,
+        settings.answer_deadline,
+        bool(settings.generation_url),
+        settings.check_timeout,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,6 +82,7 @@ def run_server(wired: App, listener: socket.socket) -> None:
         build_server(wired), log_level="warning", server_header=False, timeout_graceful_shutdown=3
     )
     shown_host = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104
+    wired.work()
     screen().print(f"Countersign answers on http://{shown_host}:{port}  (Ctrl-C stops it)")
     uvicorn.Server(config).run(sockets=[listener])
 
@@ -145,7 +146,7 @@ def _say_sources(view: Shown) -> None:
 def _as_json(view: Shown) -> dict[str, Any]:
     return {
         "status": view.status.value,
-        "answer": view.text,
+        "answer": view.text or view.message,
         "notices": list(view.notices),
         "citations": [_citation(c) for c in view.citations],
         "passages": [_passage(p) for p in view.passages],

@@ -179,13 +179,16 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Who asks: an identity made by the server, and the collections that it may read.
+    """Who asks: an identity made by the server.
 
-    `collections` None means all of them.
+    Attributes:
+        collections: what they may read; None means everything.
+        account: the name under which they are logged in at the desk, if they are.
     """
 
     id: str
     collections: frozenset[str] | None = None
+    account: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ on exactly these words. Whatever is missing, false or odd about the verdict mean
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from chatbot.domain import (
     AnswerRecord,
@@ -25,11 +25,13 @@ from chatbot.domain import (
     Verdict,
     join_sentences,
 )
+from chatbot.steps.review import signed_by_all
+from chatbot.steps.review_item import REACHED, ReviewItem, State
 
-HELD_TEXT = (
-    "This answer could not be checked, so it is being held until a person has looked at it. "
-    "Nothing of it has been shown."
-)
+HELD_TEXT = "A person looks at this question before it is answered."
+UNVERIFIED = "it could not be checked whether the documents support this"
+REJECTED_TEXT = "A person has looked at this question and decided that it cannot be answered here."
+RECALLED_TEXT = "This answer was taken back: it turned out to be wrong. Please do not rely on it."
 _KEY = object()
 
 
@@ -59,7 +61,7 @@ def release(draft: Draft, verdict: Verdict | None) -> Sentence | Held:
         verdict: what was decided about them. It counts only for the draft that it was made for.
     """
     if verdict is None or verdict.draft_sha256 != draft.sha256:
-        return Held(("no verdict for these words",), HELD_TEXT)
+        return Held((UNVERIFIED,), HELD_TEXT)
     if verdict.decision is not Decision.RELEASE:
         return Held(verdict.reasons, HELD_TEXT)
     return Sentence(draft.text, draft.citations, key=_KEY)
@@ -67,27 +69,73 @@ def release(draft: Draft, verdict: Verdict | None) -> Sentence | Held:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What a door may show of a finished turn."""
+    """What a door may show of a finished turn.
+
+    Attributes:
+        text: released or signed words; empty while they are held.
+        message: what Countersign says instead of an answer, or about a signed one.
+        withdrawn: what had been shown before the turn was held; to be marked as withdrawn.
+        signed_by: who signed the words, if a person did.
+        state: where the turn stands on the desk, if it is there.
+    """
 
     status: Status
     text: str
-    citations: tuple[Citation, ...]
-    notices: tuple[str, ...]
-    passages: tuple[ScoredPassage, ...]
+    citations: tuple[Citation, ...] = ()
+    notices: tuple[str, ...] = ()
+    passages: tuple[ScoredPassage, ...] = ()
+    message: str = ""
+    withdrawn: str = ""
+    signed_by: tuple[str, ...] = ()
+    state: State | None = None
 
 
-def shown(record: AnswerRecord) -> Shown:
+def shown(record: AnswerRecord, item: ReviewItem | None = None) -> Shown:
     """What may be shown of a stored record: history, export and command line come through here.
 
-    A record whose words are not the ones that its verdicts were made for shows as held.
+    A record whose words are not the ones that its verdicts were made for shows as held; so does an
+    item whose signatures do not cover its words.
+
+    Args:
+        item: where the turn stands on the desk, if it is there.
     """
-    events = list(_replay(record)) if record.status is Status.RELEASED else []
-    if record.status is Status.HELD or any(isinstance(e, Held) for e in events):
-        return Shown(Status.HELD, HELD_TEXT, (), (), ())
+    if item is not None and item.record == record.id:
+        if item.state is State.RECALLED:
+            return Shown(Status.HELD, "", message=_recalled(item), state=item.state)
+        if item.state in REACHED:
+            return _delivered(record, item)
+    view = _unsigned(record)
+    return view if item is None else replace(view, state=item.state)
+
+
+def _unsigned(record: AnswerRecord) -> Shown:
+    events = list(_replay(record))
     sentences = [e for e in events if isinstance(e, Sentence)]
-    citations = tuple(dict.fromkeys(c for s in sentences for c in s.citations))
     text = join_sentences(s.text for s in sentences)
+    if record.status is Status.HELD or len(sentences) < len(events):
+        helpline = record.screening.text if record.screening else ""
+        message = f"{helpline}\n\n{HELD_TEXT}" if helpline else HELD_TEXT
+        before = text if len(sentences) == len(events) else ""
+        return Shown(Status.HELD, "", message=message, withdrawn=before)
+    if record.status is not Status.RELEASED:
+        text = ""
+    citations = tuple(dict.fromkeys(c for s in sentences for c in s.citations)) if text else ()
     return Shown(record.status, text, citations, record.notices, record.passages)
+
+
+def _delivered(record: AnswerRecord, item: ReviewItem) -> Shown:
+    """What a person has decided: the words that they signed, or that there are none."""
+    if item.signatures and item.signatures[-1].decision == "reject":
+        return Shown(Status.REFUSED, "", message=item.note or REJECTED_TEXT, state=item.state)
+    answer = item.answer
+    if answer is None or not signed_by_all(item) or item.delivered != answer.sha256:
+        return replace(_unsigned(record), status=Status.HELD, text="", citations=(), passages=())
+    names = tuple(dict.fromkeys(s.reviewer for s in item.signatures))
+    return Shown(Status.RELEASED, answer.text, answer.citations, signed_by=names, state=item.state)
+
+
+def _recalled(item: ReviewItem) -> str:
+    return f"{RECALLED_TEXT} {item.note}".strip()
 
 
 def _replay(record: AnswerRecord) -> Iterator[Sentence | Held]:

@@ -14,13 +14,17 @@ from langchain_core.messages import BaseMessage
 from chatbot.domain import (
     AnswerRecord,
     Draft,
+    Held,
     Person,
     ScoredPassage,
+    Screening,
     Status,
     Turn,
     Verdict,
 )
 from chatbot.errors import CountersignError
+from chatbot.gate import HELD_TEXT
+from chatbot.steps.review_item import Answer
 from chatbot.steps.verify import REPEATED
 from chatbot.steps.words import content_stems
 
@@ -48,6 +52,13 @@ class Trace:
     status: Status = Status.REFUSED
     mode: str = "none"
     stopped: bool = False
+    screening: Screening | None = None
+    drafted: list[tuple[Draft, tuple[str, ...]]] = field(default_factory=list)
+
+    @property
+    def least_support(self) -> float | None:
+        """How well the documents must support an answer to this question, beyond the usual."""
+        return self.screening.support if self.screening else None
 
     def lap(self, step: str) -> None:
         """Milliseconds since the start, under the step's name; the first time counts."""
@@ -64,17 +75,30 @@ class Trace:
             not self.sentences and len(self.dropped) >= _MOST_DROPPED
         )
 
-    def note(self, draft: Draft, verdict: Verdict | None, held: tuple[str, ...] | None) -> None:
-        """Keeps what the gate decided about a draft; once held, the turn stays held."""
+    def note(self, draft: Draft, verdict: Verdict | None) -> None:
+        """Keeps a sentence that the gate has released."""
         self.lap("first_sentence")
         self.sentences.append(draft)
         if verdict is not None:
             self.verdicts.append(verdict)
-        if held is None:
-            self.status = Status.RELEASED
-            self.mode = "generated" if self.mode == "none" else self.mode
-        else:
-            self.status, self.reasons = Status.HELD, held
+        self.status = Status.RELEASED
+        self.mode = "generated" if self.mode == "none" else self.mode
+
+    def hold(self, reasons: tuple[str, ...], text: str = "") -> Held:
+        """Ends the turn: held, whatever was released of it withdrawn."""
+        self.status, self.reasons, self.stopped = Status.HELD, reasons, True
+        return Held(reasons, f"{text}\n\n{HELD_TEXT}" if text else HELD_TEXT)
+
+    def answer(self) -> Answer:
+        """What was drafted, for the reviewers: what is unsupported stands in it, and is marked."""
+        drafted = [(d, p) for d, p in self.drafted if REPEATED not in p]
+        if self.mode == "quotes":
+            drafted = [(draft, problems) for draft, problems in drafted if not problems]
+        return Answer(
+            tuple(draft for draft, _ in drafted),
+            tuple(scored.passage for scored in self.passages),
+            tuple(problems for _, problems in drafted),
+        )
 
     def record(self, about: Mapping[str, Any]) -> AnswerRecord:
         """The finished turn; `about` says which models and which index made it."""
@@ -98,6 +122,8 @@ class Trace:
             cache="miss",
             timings=self.timings,
             asked_at=datetime.now(UTC),
+            screening=self.screening,
+            policy=about["policy"],
         )
 
 

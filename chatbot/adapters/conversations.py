@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -15,8 +15,10 @@ from chatbot.adapters.schema import answers, conversations, feedback
 from chatbot.domain import AnswerRecord, Turn
 from chatbot.errors import NotFound
 from chatbot.gate import shown
+from chatbot.steps.review_item import ReviewItem
 
 _TITLE_LENGTH = 80
+Reviewed = Callable[[str, str], Mapping[str, ReviewItem]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +31,15 @@ class Conversation:
 
 
 class ConversationStore:
-    """Keeps conversations. Whoever asks for one names its owner, and sees only that owner's."""
+    """Keeps conversations. Whoever asks for one names its owner, and sees only that owner's.
 
-    def __init__(self, engine: Engine) -> None:
+    Args:
+        reviewed: gives the items of a conversation on the reviewers' desk, by record.
+    """
+
+    def __init__(self, engine: Engine, reviewed: Reviewed = lambda *_: {}) -> None:
         self._engine = engine
+        self._reviewed = reviewed
 
     def create(self, owner: str) -> Conversation:
         """A new, empty conversation."""
@@ -70,7 +77,9 @@ class ConversationStore:
 
     def turns(self, conversation: str, owner: str) -> Sequence[Turn]:
         """What was asked, and what of the answers has passed the gate."""
-        return [Turn(r.question, shown(r).text) for r in self.records(conversation, owner)]
+        records = self.records(conversation, owner)
+        items = self._reviewed(conversation, owner) if records else {}
+        return [Turn(r.question, shown(r, items.get(r.id)).text) for r in records]
 
     def append(self, conversation: str, owner: str, record: AnswerRecord) -> None:
         """Keeps a finished turn; the first one gives the conversation its title."""

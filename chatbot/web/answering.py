@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from chatbot.domain import AnswerRecord, Person
+from chatbot.domain import AnswerRecord, Finished, Person
 from chatbot.errors import BadQuestion, CountersignError, GenerationFailed, where
+from chatbot.web.asking import Asking
 from chatbot.web.health import loading
 from chatbot.web.page import MAX_QUESTION
 from chatbot.web.stream import Runs
@@ -28,10 +29,12 @@ class Answering:
 
     Args:
         app: the wired application.
+        asking: how turns stand on the reviewers' desk.
     """
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: App, asking: Asking) -> None:
         self._app = app
+        self._asking = asking
         self._runs = Runs()
 
     def history(self, person: Person, conversation: str) -> list[Turn]:
@@ -85,6 +88,8 @@ class Answering:
         try:
             for event in run.events():
                 turn.take(event, person)
+                if isinstance(event, Finished):
+                    turn.waiting = self._asking.of_record(event.record)
                 yield
             if turn.working and run.interrupted:
                 turn.stop()
@@ -120,6 +125,7 @@ class Answering:
             conversation = store.create(person.id).id
         if keep is not None and 0 <= keep < len(records):
             self._runs.stop(person.id, conversation)
+            self._asking.withdraw_all(person, [record.id for record in records[keep:]])
             store.truncate(conversation, person.id, keep)
             records = records[:keep]
         return conversation, self._turns(records, conversation, person)
@@ -127,7 +133,13 @@ class Answering:
     def _turns(
         self, records: Sequence[AnswerRecord], conversation: str, person: Person
     ) -> list[Turn]:
-        turns = [turn_of(record, n, conversation, person) for n, record in enumerate(records)]
+        items = self._asking.items(conversation, person) if records else {}
+        turns = [
+            turn_of(record, n, conversation, person, items.get(record.id))
+            for n, record in enumerate(records)
+        ]
+        for turn in turns:
+            turn.waiting = self._asking.waiting(items.get(turn.record))
         ratings = self._app.conversations.ratings(conversation, person.id) if turns else {}
         for turn in turns:
             turn.rating = ratings.get(turn.record, 0)

@@ -20,6 +20,7 @@ import gradio as gr
 from chatbot.domain import Person
 from chatbot.errors import CountersignError, NotFound
 from chatbot.web.answering import Answering
+from chatbot.web.asking import Asking
 from chatbot.web.page import MAX_QUESTION, REASONS, composer_html, header_html, panel_html
 from chatbot.web.places import sidebar_html, welcome_html
 from chatbot.web.render import thread_html, turn_html
@@ -29,7 +30,10 @@ if TYPE_CHECKING:
     from chatbot.bootstrap import App
 
 AT_ONCE = 16
-_EVENTS = ("open", "ask", "again", "stop", "rename", "remove", "rate")
+_EVENTS = (
+    "open", "ask", "again", "stop", "rename", "remove", "rate",
+    "check", "withdraw", "reply", "contact", "person",
+)  # fmt: skip
 # Every name stands here in quotes: that is how gr.HTML learns which events it has.
 _BRIDGE = (
     f"const names = {list(_EVENTS)!r};"
@@ -51,7 +55,8 @@ class ChatPage:
     def __init__(self, app: App, sessions: Sessions) -> None:
         self._app = app
         self._sessions = sessions
-        self._answering = Answering(app)
+        self._asking = Asking(app)
+        self._answering = Answering(app, self._asking)
 
     def open(self, event: gr.EventData, request: gr.Request) -> Parts:
         """Show a conversation: the one named, a new one, or else the latest."""
@@ -100,10 +105,55 @@ class ChatPage:
         person, conversation = self._person(request), _word(event, "conversation")
         current = _word(event, "current")
         self._answering.stop(person, conversation)
-        self._try(self._app.conversations.delete, conversation, person.id)
+        self._try(self._delete, conversation, person)
         if current != conversation:
             return self._sidebar(person, current), gr.skip(), gr.skip()
         return self._parts(person, "")
+
+    def _delete(self, conversation: str, person: Person) -> None:
+        self._asking.withdraw_all(person, self._asking.versions(conversation, person))
+        self._app.conversations.delete(conversation, person.id)
+
+    def check(self, event: gr.EventData, request: gr.Request) -> Parts:
+        """Show the conversation anew if anything has happened on the desk since it was shown."""
+        person, conversation = self._person(request), _word(event, "conversation")
+        known = event._data.get("versions") if isinstance(event._data, dict) else None
+        try:
+            versions = self._asking.versions(conversation, person) if conversation else {}
+            if not versions or versions == known:
+                return gr.skip(), gr.skip(), gr.skip()
+            return self._parts(person, conversation)
+        except NotFound:
+            return gr.skip(), gr.skip(), gr.skip()
+
+    def withdraw(self, event: gr.EventData, request: gr.Request) -> Parts:
+        """Take a question back that waits for a person."""
+        return self._tell(event, request, self._asking.withdraw)
+
+    def reply(self, event: gr.EventData, request: gr.Request) -> Parts:
+        """Tell the reviewer what they wanted to know."""
+        return self._tell(event, request, self._asking.reply, _word(event, "text", 4000))
+
+    def contact(self, event: gr.EventData, request: gr.Request) -> Parts:
+        """Leave an address to be told at."""
+        return self._tell(event, request, self._asking.contact, _word(event, "contact", 254))
+
+    def person(self, event: gr.EventData, request: gr.Request) -> Parts:
+        """Have a person look at an answer."""
+        person, conversation = self._person(request), _word(event, "conversation")
+        self._try(self._asking.person, person, conversation, _word(event, "record"))
+        return self._parts(person, conversation)
+
+    def _tell(
+        self,
+        event: gr.EventData,
+        request: gr.Request,
+        act: Callable[..., None],
+        *words: str,
+    ) -> Parts:
+        person = self._person(request)
+        self._try(act, person, _word(event, "record"), *words)
+        return self._parts(person, _word(event, "conversation"))
 
     def rate(self, event: gr.EventData, request: gr.Request) -> None:
         """Keep what a reader thinks of an answer."""
@@ -170,14 +220,11 @@ def build_blocks(app: App, sessions: Sessions) -> gr.Blocks:
         gr.HTML(panel_html(), elem_id="side", **bare)
         bridge = gr.HTML("", elem_id="bridge", apply_default_css=False, js_on_load=_BRIDGE)
         everything = [sidebar, history, live]
-        outputs = {
-            "open": everything, "ask": everything, "again": everything, "remove": everything,
-            "rename": [sidebar], "stop": None, "rate": None,
-        }  # fmt: skip
+        outputs: dict[str, Any] = {"rename": [sidebar], "stop": None, "rate": None}
         for name in _EVENTS:
             getattr(bridge, name)(
                 getattr(page, name),
-                outputs=outputs[name],
+                outputs=outputs.get(name, everything),
                 api_visibility="private",
                 concurrency_limit=AT_ONCE,
                 concurrency_id="answers" if name in ("ask", "again") else "quick",

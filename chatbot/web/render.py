@@ -10,7 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from chatbot.domain import Passage, Status
+from chatbot.steps.review_item import State
 from chatbot.web.evidence import evidence_html
+from chatbot.web.held import card_body, withdrawn_html
 from chatbot.web.icons import icon
 from chatbot.web.markup import (
     answer_html,
@@ -24,7 +26,9 @@ from chatbot.web.markup import (
 from chatbot.web.turns import Phase, Turn
 
 _CARDS = {
-    "held": ("held", "Held until a person has checked it"),
+    "held": ("held", "A person looks at this first"),
+    "closed": ("none", "This question is closed"),
+    "recalled": ("alert", "This answer was taken back"),
     "not-found": ("none", "Not in the documents"),
     "refused": ("none", "No answer to this question"),
     "unavailable": ("alert", "No answer right now"),
@@ -57,11 +61,11 @@ def turn_html(turn: Turn, *, last: bool) -> str:
     return (
         f'<article class="turn {turn.phase}" data-turn="{turn.index}" aria-label="{label}" '
         f'data-conversation="{escape(turn.conversation)}" data-phase="{turn.phase}" '
-        f'data-record="{escape(turn.record)}" data-run="{escape(turn.run)}">'
+        f'data-record="{escape(turn.record)}" data-run="{escape(turn.run)}"{_desk(turn)}>'
         f'<div class="question"><p>{escape(turn.question)}</p>{_edit_button(turn)}</div>'
         f'<div class="reply">'
         f'<div class="notices">{_notices(turn)}</div>'
-        f'<div class="answer"{live}>{body}</div>'
+        f'<div class="answer"{live}>{body or withdrawn_html(turn.withdrawn)}</div>'
         f'<div class="outcome" role="status">{_outcome(turn)}</div>'
         f'<div class="cited">{_cited(turn)}</div>'
         f'<div class="progress" role="status">{_progress(turn)}</div>'
@@ -71,6 +75,14 @@ def turn_html(turn: Turn, *, last: bool) -> str:
         f'<div class="plain" hidden>{_plain(turn)}</div>'
         f"</article>"
     )
+
+
+def _desk(turn: Turn) -> str:
+    """What the page needs to ask whether anything has changed on the desk."""
+    if turn.waiting is None:
+        return ""
+    state = "open" if turn.waiting.open else "closed"
+    return f' data-desk="{state}" data-version="{turn.waiting.version}"'
 
 
 def _edit_button(turn: Turn) -> str:
@@ -90,6 +102,12 @@ def _notices(turn: Turn) -> str:
 def _kind(turn: Turn) -> str | None:
     if turn.phase is Phase.FAILED:
         return "failed"
+    if turn.waiting and turn.waiting.state is State.RECALLED:
+        return "recalled"
+    if turn.waiting and turn.waiting.open:
+        return "held"
+    if turn.waiting and turn.status is Status.HELD:
+        return "closed"
     if turn.status is Status.REFUSED:
         return "not-found" if turn.passages else "refused"
     return (
@@ -109,11 +127,19 @@ def _outcome(turn: Turn) -> str:
     if kind is None:
         return ""
     symbol, title = _CARDS[kind]
+    if kind in ("held", "closed") and turn.waiting:
+        inside = card_body(turn.waiting, turn.record, turn.helpline)
+        return _card(kind, symbol, title, inside)
     message = turn.message or _FALLBACKS.get(kind, "")
     remedy = f'<p class="remedy">{escape(turn.remedy)}</p>' if turn.remedy else ""
+    inside = f"<p>{escape(message)}</p>{remedy}{_searched(turn, kind)}"
+    return _card(kind, symbol, title, inside)
+
+
+def _card(kind: str, symbol: str, title: str, inside: str) -> str:
     return (
         f'<section class="card {kind}"><div class="card-icon">{icon(symbol)}</div><div>'
-        f"<h3>{title}</h3><p>{escape(message)}</p>{remedy}{_searched(turn, kind)}</div></section>"
+        f"<h3>{title}</h3>{inside}</div></section>"
     )
 
 
@@ -177,6 +203,8 @@ def _actions(turn: Turn, last: bool) -> str:
     if turn.text and turn.record:
         buttons.append(_button("up", "This answer helped", turn, "up", worth=1))
         buttons.append(_button("down", "Something is wrong", turn, "down", worth=-1))
+    if turn.record and turn.status is not Status.HELD and turn.waiting is None:
+        buttons.append(_button("person", "Have a person look at this", turn, "person"))
     if last:
         buttons.append(_button("retry", "Answer again", turn, "retry"))
     return "".join(buttons)

@@ -23,6 +23,8 @@ from chatbot.domain import (
 )
 from chatbot.errors import CountersignError
 from chatbot.gate import Event, Sentence, Shown, shown
+from chatbot.steps.review_item import ReviewItem
+from chatbot.web.held import SIGNED, Waiting
 
 WITHDRAWN_TEXT = (
     "This answer rests on a document that you can no longer read, so it is not shown. "
@@ -53,6 +55,9 @@ class Turn:
         waiting_for: name of a part that is still loading.
         rating: what the reader thought of it: 1, -1, or 0 for nothing.
         run: the page's own name for the request, sent back so that it knows its answer.
+        withdrawn: what had been shown before it was held.
+        helpline: where to find help at once, while a person looks at it.
+        waiting: how it stands on the reviewers' desk, if it is there.
     """
 
     index: int
@@ -71,6 +76,9 @@ class Turn:
     waiting_for: str = ""
     run: str = ""
     rating: int = 0
+    withdrawn: str = ""
+    helpline: str = ""
+    waiting: Waiting | None = None
     _sentences: list[Sentence] = field(default_factory=list)
 
     @property
@@ -89,6 +97,7 @@ class Turn:
             self.notices.append(event.text)
         elif isinstance(event, Held):
             self.status, self.message = Status.HELD, event.text
+            self.withdrawn, self.text, self.citations = self.text, "", ()
         elif isinstance(event, Refused):
             self.status, self.message = Status.REFUSED, event.text
         elif isinstance(event, Finished):
@@ -110,32 +119,40 @@ class Turn:
 
     def _finish(self, record: AnswerRecord, person: Person) -> None:
         """From here on it looks as it will when it is read back from the history."""
-        view = shown(record)
-        if view.status is not self.status:
-            self.message = ""
         self.phase, self.record = Phase.DONE, record.id
-        self._fill(view, person)
+        self.fill(record, None, person)
 
-    def _fill(self, view: Shown, person: Person) -> None:
-        self.status = view.status
+    def fill(self, record: AnswerRecord, item: ReviewItem | None, person: Person) -> None:
+        """Takes over what the gate lets through of a finished turn."""
+        view = shown(record, item)
+        if record.screening:
+            self.helpline = record.screening.text
+        self._take_over(view, person)
+
+    def _take_over(self, view: Shown, person: Person) -> None:
+        self.status, self.withdrawn = view.status, view.withdrawn
         self.text, self.citations = view.text, view.citations
-        self.notices = list(view.notices)
+        self.notices = [*view.notices, *([SIGNED] if view.signed_by else [])]
         self.passages = tuple(p.passage for p in view.passages if _may(person, p.passage))
-        if view.status is not Status.RELEASED:
+        self.message = view.message
+        if view.status is not Status.RELEASED and self.notices:
             # The record keeps what a refusal said as its last notice; it belongs on the card.
-            self.message = self.notices.pop() if self.notices else self.message
-        if view.status is Status.HELD:
-            self.message = self.message or view.text
-            self.text, self.citations = "", ()
+            self.message = self.notices.pop()
         if not all(_may(person, c.passage) for c in view.citations):
             self.status, self.message = Status.HELD, WITHDRAWN_TEXT
             self.text, self.citations, self.notices = "", (), []
 
 
-def turn_of(record: AnswerRecord, index: int, conversation: str, person: Person) -> Turn:
-    """A stored record as a turn, through the gate."""
+def turn_of(
+    record: AnswerRecord,
+    index: int,
+    conversation: str,
+    person: Person,
+    item: ReviewItem | None = None,
+) -> Turn:
+    """A stored record as a turn, through the gate; `item` is where it stands on the desk."""
     turn = Turn(index, record.question, conversation, phase=Phase.DONE, record=record.id)
-    turn._fill(shown(record), person)
+    turn.fill(record, item, person)
     return turn
 
 

@@ -8,13 +8,20 @@ from __future__ import annotations
 import builtins
 import itertools
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
 from chatbot import gate
+from chatbot.adapters.accounts import Accounts
+from chatbot.adapters.audit import AuditLog
+from chatbot.adapters.database import open_database
+from chatbot.adapters.queue import ReviewQueue
+from chatbot.desk import Desk
 from chatbot.domain import (
     AnswerRecord,
     Citation,
@@ -31,9 +38,11 @@ from chatbot.domain import (
     Retrieved,
     ScoredPassage,
     Status,
+    Turn,
     Verdict,
 )
 from chatbot.errors import BadQuestion, GenerationFailed, NotFound
+from chatbot.policy import load_policy
 from chatbot.settings import Settings
 
 _TEXTS: dict[str, list[tuple[tuple[str, ...], str]]] = {
@@ -136,6 +145,10 @@ class FakeConversations:
         """What was answered in it."""
         self._own(conversation_id, owner)
         return list(self.kept[conversation_id])
+
+    def turns(self, conversation_id: str, owner: str) -> builtins.list[Turn]:
+        """What was asked and released in it."""
+        return [Turn(r.question, gate.shown(r).text) for r in self.records(conversation_id, owner)]
 
     def truncate(self, conversation_id: str, owner: str, keep: int) -> None:
         """Forget all but the first `keep` turns."""
@@ -317,8 +330,14 @@ class FakeChain:
             f"r{time.monotonic_ns()}", question, question, status, "generated", sentences, verdicts,
             (), notices, (), passages, {}, "fake", None, "fake", 1, "miss", {}, datetime.now(UTC),
         )  # fmt: skip
+        if status is Status.HELD:
+            self._app.desk.hold(record, conversation, Person(self._owner(conversation)))
         self._app.conversations.add(conversation, record)
         return Finished(record)
+
+
+    def _owner(self, conversation: str) -> str:
+        return self._app.conversations.all[conversation].owner
 
 
 @dataclass
@@ -346,6 +365,12 @@ class FakeApp:
     )
 
     def __post_init__(self) -> None:
+        engine = open_database(f"sqlite:///{tempfile.mkdtemp()}/desk.db")
+        self.audit = AuditLog(engine, Path(tempfile.mkdtemp()) / "anchor")
+        self.queue = ReviewQueue(engine, self.audit)
+        self.accounts = Accounts(engine, self.audit)
+        self.policy = load_policy("default")
+        self.desk = Desk(self.queue, self.policy)
         self.catalogue = FakeCatalogue(empty=self.empty)
         self.conversations = FakeConversations()
         self.chain = FakeChain(self)

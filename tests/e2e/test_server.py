@@ -106,7 +106,7 @@ def test_health_and_documents(client: TestClient) -> None:
 def test_no_event_is_public() -> None:
     server = build_server(cast(Any, FakeApp()))
     blocks = cast(Any, server.routes[-1]).app.get_blocks()
-    assert len(blocks.fns) == 7
+    assert len(blocks.fns) == 12
     assert [f.api_visibility for f in blocks.fns.values()] == ["private"] * len(blocks.fns)
     assert all(f.concurrency_limit != 1 for f in blocks.fns.values())
 

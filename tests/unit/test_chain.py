@@ -18,15 +18,8 @@ from chatbot.adapters.fakes import (
     MemoryConversations,
     ScriptedChat,
 )
-from chatbot.chain import (
-    NO_MODEL,
-    NOT_FOUND,
-    NOTHING_INDEXED,
-    STOPPED,
-    UNSUPPORTED,
-    Chain,
-    Limits,
-)
+from chatbot.adapters.fakes_desk import ListDesk, ScriptedRouter
+from chatbot.chain import STOPPED, Chain
 from chatbot.domain import (
     AnswerRecord,
     Decision,
@@ -38,12 +31,24 @@ from chatbot.domain import (
     Person,
     Refused,
     Retrieved,
+    Screening,
     Status,
 )
 from chatbot.errors import BadQuestion, ModelUnusable, NotFound, StorageFull
-from chatbot.gate import HELD_TEXT, Event, Sentence, shown
+from chatbot.gate import HELD_TEXT, UNVERIFIED, Event, Sentence, shown
+from chatbot.journey import (
+    NO_MODEL,
+    NOT_FOUND,
+    NOTHING_INDEXED,
+    TOO_WEAK,
+    UNSCREENED,
+    UNSUPPORTED,
+    Limits,
+    Steps,
+)
 from chatbot.prompts import load_prompt
 from chatbot.steps import verify
+from chatbot.steps.review_item import Message
 from tests.strategies import passage, record
 
 ME = Person("me")
@@ -78,6 +83,8 @@ class Wired:
     limits: Limits = field(default_factory=lambda: Limits(relevance=0.2, support=0.5))
     chat: Any = None
     fails: Exception | None = None
+    router: Any = field(default_factory=ScriptedRouter)
+    desk: ListDesk = field(default_factory=ListDesk)
 
     def __post_init__(self) -> None:
         self.chat = self.chat or ScriptedChat(replies=self.replies)
@@ -85,15 +92,16 @@ class Wired:
         self.store = MemoryConversations()
         self.talk: Conversation = self.store.create(ME.id)
         retriever = ListRetriever(passages=list(self.passages), embeddings=HashedEmbeddings())
-        self.chain = Chain(
+        steps = Steps(
+            self.router,
             retriever,
             self.embeddings,
             self.model,
-            self.store,
             PROMPTS,
             self.limits,
             self.describe,
         )
+        self.chain = Chain(steps, self.store, self.desk, self.describe)
 
     def model(self) -> BaseChatModel:
         if self.fails:
@@ -112,6 +120,7 @@ class Wired:
             "adapter": None,
             "embedding_model": "hashed",
             "index_version": 7,
+            "policy": "p1",
             "searched": ", ".join(allowed),
         }
 
@@ -266,9 +275,10 @@ def test_a_verifier_that_raises_holds_the_answer(error: Exception) -> None:
     assert events[1].text == HELD_TEXT
     kept = finished(events)
     assert kept.status is Status.HELD
-    assert shown(kept).text == HELD_TEXT
+    assert (shown(kept).text, shown(kept).message) == ("", HELD_TEXT)
+    assert [item.record for item in wired.desk.held] == [kept.id]
     assert "240" not in shown(AnswerRecord.from_json(kept.to_json())).text
-    assert [t.answer for t in wired.store.turns(wired.talk.id, ME.id)] == [HELD_TEXT]
+    assert [t.answer for t in wired.store.turns(wired.talk.id, ME.id)] == [""]
 
 
 def test_a_verifier_that_breaks_later_holds_what_follows(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -287,7 +297,8 @@ def test_a_verifier_that_breaks_later_holds_what_follows(monkeypatch: pytest.Mon
     events = wired.ask()
     assert kinds(events) == ["Retrieved", "Sentence", "Held", "Finished"]
     assert finished(events).status is Status.HELD
-    assert shown(finished(events)).status is Status.HELD
+    view = shown(finished(events))
+    assert (view.status, view.text, view.withdrawn) == (Status.HELD, "", GOOD)
 
 
 @pytest.mark.parametrize("verdict", [None, "release", "hold"])
@@ -461,3 +472,122 @@ def test_answers_do_not_mix() -> None:
     assert finished(got[0]).question == QUESTION
     assert finished(got[1]).question == "What do fillings pay on Alder Plus?"
     assert finished(got[0]).id != finished(got[1]).id
+
+
+HELD = Screening(Decision.HOLD, "health", 0.98, ("this is about your health",), "Call 112.")
+
+
+def test_a_sensitive_question_is_held_before_anything_is_searched() -> None:
+    wired = Wired((GOOD,), router=ScriptedRouter({"crowns": HELD}))
+    events = wired.ask()
+    assert kinds(events) == ["Held", "Finished"]
+    assert isinstance(events[0], Held)
+    assert events[0].text.startswith("Call 112.")
+    kept = finished(events)
+    assert (kept.status, kept.screening, kept.policy) == (Status.HELD, HELD, "p1")
+    assert wired.chat.asked == []
+    (item,) = wired.desk.held
+    assert (item.record, item.category, item.draft_wanted) == (kept.id, "health", True)
+    assert AnswerRecord.from_json(kept.to_json()) == kept
+
+
+def test_a_question_that_the_policy_refuses_gets_the_policys_words() -> None:
+    refused = Screening(Decision.REFUSE, "harmful", 1.0, ("asks for harm",), "Not here.")
+    events = Wired((GOOD,), router=ScriptedRouter({"crowns": refused})).ask()
+    assert kinds(events) == ["Refused", "Finished"]
+    assert shown(finished(events)).notices == ("Not here.",)
+
+
+class Slow(ScriptedRouter):
+    def screen(self, question: str, history: Sequence[Any]) -> Screening:
+        time.sleep(1)
+        return super().screen(question, history)
+
+
+@pytest.mark.parametrize("router", [ScriptedRouter(fails=RuntimeError("bug")), Slow()])
+def test_a_router_that_raises_or_is_slow_holds_the_question(router: ScriptedRouter) -> None:
+    limits = Limits(relevance=0.2, support=0.5, check_seconds=0.05)
+    wired = Wired((GOOD,), router=router, limits=limits)
+    events = wired.ask()
+    assert kinds(events) == ["Held", "Finished"]
+    assert finished(events).reasons == (UNSCREENED,)
+    assert len(wired.desk.held) == 1
+
+
+def test_a_slow_verifier_holds_the_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verify, "check", lambda *_, **__: time.sleep(1))
+    limits = Limits(relevance=0.2, support=0.5, check_seconds=0.05)
+    events = Wired((GOOD,), limits=limits).ask()
+    assert kinds(events) == ["Retrieved", "Held", "Finished"]
+    assert finished(events).reasons == (UNVERIFIED,)
+
+
+def test_a_sensitive_sentence_withdraws_what_was_shown() -> None:
+    more = "Fillings have a waiting period of 90 days [1]."
+    wired = Wired((f"{GOOD} {more}",), router=ScriptedRouter({"90 days": HELD}))
+    events = wired.ask()
+    assert kinds(events) == ["Retrieved", "Sentence", "Held", "Finished"]
+    view = shown(finished(events))
+    assert (view.status, view.text, view.withdrawn) == (Status.HELD, "", GOOD)
+    assert "90 days" not in repr(view)
+    assert len(wired.desk.held) == 1
+
+
+def test_a_quote_is_screened_like_any_sentence() -> None:
+    wired = Wired((GOOD,), fails=ModelUnusable("x", "y"), router=ScriptedRouter({"“": HELD}))
+    events = wired.ask()
+    assert kinds(events) == ["Retrieved", "Notice", "Held", "Finished"]
+
+
+def test_a_category_can_ask_for_better_support() -> None:
+    demanding = Screening(Decision.RELEASE, "medical", 0.9, support=1.01)
+    wired = Wired((GOOD,), router=ScriptedRouter({"crowns": demanding}))
+    events = wired.ask()
+    assert kinds(events)[-2:] == ["Held", "Finished"]
+    assert finished(events).reasons == (TOO_WEAK,)
+    assert texts(events) == []
+
+
+def test_a_desk_that_cannot_be_reached_shows_and_keeps_nothing() -> None:
+    wired = Wired((GOOD,), router=ScriptedRouter({"crowns": HELD}))
+
+    def full(*_: Any) -> None:
+        raise StorageFull("The disk is full.", "Free some room.")
+
+    wired.desk.hold = full  # type: ignore[method-assign,assignment]
+    events: list[Event] = []
+    with pytest.raises(StorageFull):
+        events.extend(wired.chain.answer(QUESTION, wired.talk.id, ME))
+    assert events == []
+    assert wired.store.records(wired.talk.id, ME.id) == ()
+
+
+def test_a_draft_holds_what_is_supported_and_marks_what_is_not() -> None:
+    wired = Wired((f"{GOOD} Crowns are free of charge in Brightland.",))
+    item = ListDesk().hold(record(question=QUESTION), wired.talk.id, ME)
+    draft = wired.chain.draft(item)
+    assert [s.text for s in draft.sentences] == [GOOD, "Crowns are free of charge in Brightland."]
+    assert draft.problems[0] == ()
+    assert draft.problems[1]
+    assert {p.id for p in draft.evidence} == {DENTAL.id, CARD.id}
+    assert wired.store.records(wired.talk.id, ME.id) == ()
+
+
+def test_a_draft_of_a_model_that_is_down_is_quotes() -> None:
+    wired = Wired((GOOD,), fails=ModelUnusable("x", "y"))
+    item = ListDesk().hold(record(question=QUESTION), wired.talk.id, ME)
+    assert "“Crowns have a waiting period of 240 days.” [1]" in wired.chain.draft(item).text
+
+
+def test_a_draft_knows_what_the_asker_has_added() -> None:
+    wired = Wired((GOOD,))
+    item = ListDesk().hold(record(question=QUESTION), wired.talk.id, ME)
+    told = replace(item, thread=(Message("asker", "I mean fillings.", item.created_at),))
+    wired.chain.draft(told)
+    assert "I mean fillings." in repr(wired.chat.asked)
+
+
+def test_released_turns_are_offered_for_sampling() -> None:
+    wired = Wired((GOOD,))
+    kept = finished(wired.ask())
+    assert wired.desk.sampled == [kept]

@@ -254,12 +254,19 @@ def test_each_outcome_has_its_own_card_with_its_own_words(status: Status, card: 
 
 
 def test_a_held_answer_shows_that_it_is_held_and_nothing_else() -> None:
-    draft = Draft("Take two pills [1].", (Citation(1, passage("pills"), "pills"),))
-    turn = turn_of(record(draft, status=Status.HELD, notices=("two pills",)), 0, "c", PERSON)
+    turn = turn_of(record(status=Status.HELD, notices=("two pills",)), 0, "c", PERSON)
     html = turn_html(turn, last=True)
     assert 'class="card held"' in html
     assert escape(gate.HELD_TEXT) in html
     assert "pills" not in html
+    assert "dropped words" not in html
+
+
+def test_what_was_shown_before_an_answer_was_held_is_marked_as_withdrawn() -> None:
+    draft = Draft("Take two pills [1].", (Citation(1, passage("pills"), "pills"),))
+    html = turn_html(turn_of(record(draft, status=Status.HELD), 0, "c", PERSON), last=True)
+    assert "<del>Take two pills [1].</del>" in html
+    assert html.count("two pills") == 1
 
 
 def test_the_reading_page_marks_the_passage_and_shows_overlaps_once() -> None:

@@ -52,6 +52,7 @@ function settle() {
   if (answering && turn?.dataset.run === run && !working) ended(turn);
   for (const [record, value] of rated) showRating(record, value);
   refreshPanel();
+  news();
 }
 
 function ended(turn) {
@@ -62,6 +63,40 @@ function ended(turn) {
   afterwards = null;
   next?.();
 }
+
+// --- what people at the desk have done -------------------------------------------------------
+
+const desk = new Map(); // record → how it stood when it was last shown
+let checking = 0;
+
+function waitingTurns() { return [...document.querySelectorAll(".turn[data-desk]")]; }
+
+function news() {
+  for (const turn of waitingTurns()) {
+    const before = desk.get(turn.dataset.record), now = turn.dataset.desk;
+    desk.set(turn.dataset.record, now);
+    if (before === "open" && now === "closed") toast("There is news about your question.");
+  }
+  const open = waitingTurns().some((turn) => turn.dataset.desk === "open");
+  if (open && !checking) checking = setInterval(check, 2500);
+  if (!open && checking) { clearInterval(checking); checking = 0; }
+}
+
+// A form that is being filled in is left alone: the page would take the words away.
+function check() {
+  if (answering || document.querySelector(".card form :focus")) return;
+  const versions = Object.fromEntries(waitingTurns().map((t) => [t.dataset.record, Number(t.dataset.version)]));
+  send("check", { conversation, versions });
+}
+
+document.addEventListener("submit", (event) => {
+  const form = event.target.closest?.("[data-form]");
+  if (!form) return;
+  event.preventDefault();
+  const words = Object.fromEntries(new FormData(form));
+  document.activeElement?.blur();
+  send(form.dataset.form, { conversation, record: form.dataset.record, ...words });
+});
 
 function remember(id) {
   const query = id ? `/?c=${encodeURIComponent(id)}` : "/?c=new";
@@ -229,6 +264,11 @@ const acts = {
   copy: (el) => copy(el.closest(".turn")),
   up: (el) => rate(el.closest(".turn"), 1),
   down: (el) => rate(el.closest(".turn"), -1),
+  withdraw: (el) => send("withdraw", { conversation, record: el.dataset.record }),
+  person: (el) => {
+    send("person", { conversation, record: el.closest(".turn").dataset.record });
+    toast("A person will look at this.");
+  },
   retry: (el) => again(el.closest(".turn")),
   edit: (el) => composer.edit(el.closest(".turn")),
   "cancel-edit": () => composer.cancelEdit(),

@@ -1,0 +1,102 @@
+"""Where held answers go: from a finished turn to an item for the reviewers."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+from chatbot.domain import AnswerRecord, Person, Status
+from chatbot.policy import Category, Policy
+from chatbot.steps.review_item import Answer, ReviewItem
+
+ASKED = "asked for a person"
+SAMPLED = "sampled to measure what is missed"
+_UNCHECKED = "unchecked"
+
+
+class Queue(Protocol):
+    """Where items are kept."""
+
+    def submit(self, item: ReviewItem) -> ReviewItem:
+        """Keeps a new item; the same one again changes nothing."""
+
+    def usual_wait(self, category: str) -> timedelta | None:
+        """How long items of that category took lately; None: nobody knows yet."""
+
+
+class Desk:
+    """Hands turns over to the reviewers.
+
+    Args:
+        policy: who may decide what, and by when.
+        clock: the time, with its zone.
+    """
+
+    def __init__(
+        self,
+        queue: Queue,
+        policy: Policy,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._queue = queue
+        self._policy = policy
+        self._clock = clock
+
+    def hold(self, record: AnswerRecord, conversation: str, person: Person) -> ReviewItem:
+        """Keeps a held turn for the reviewers; it has a place there before the asker is told."""
+        return self._queue.submit(self._item(record, conversation, person))
+
+    def ask(self, record: AnswerRecord, conversation: str, person: Person) -> ReviewItem:
+        """The asker wants a person's answer to a turn that was answered or refused."""
+        item = self._item(record, conversation, person)
+        return self._queue.submit(replace(item, reasons=(ASKED,)))
+
+    def sample(self, record: AnswerRecord, conversation: str, person: Person) -> ReviewItem | None:
+        """Has a share of the released answers looked at afterwards, so that misses are measured."""
+        if record.status is not Status.RELEASED or not self.chosen(record.id):
+            return None
+        item = self._item(record, conversation, person)
+        evidence = tuple(p.passage for p in record.passages)
+        answer = Answer(record.sentences, evidence, tuple(() for _ in record.sentences))
+        sample = replace(
+            item, kind="sample", reasons=(SAMPLED,), answer=answer, draft_wanted=False, priority=-1
+        )
+        return self._queue.submit(sample)
+
+    def chosen(self, record_id: str) -> bool:
+        """Whether that record is one of the share; the same for the same id."""
+        place = int.from_bytes(hashlib.sha256(record_id.encode()).digest()[:4], "big")
+        return place < self._policy.sample_rate * 2**32
+
+    def usual_wait(self, category: str) -> timedelta:
+        """How long an answer usually takes: what was measured, else what the policy promises."""
+        return self._queue.usual_wait(category) or self._category(category).respond_within
+
+    def _item(self, record: AnswerRecord, conversation: str, person: Person) -> ReviewItem:
+        name = record.screening.category if record.screening else ""
+        category, now = self._category(name), self._clock()
+        collections = person.collections
+        return ReviewItem(
+            id=record.id,
+            record=record.id,
+            conversation=conversation,
+            owner=person.id,
+            account=person.account,
+            collections=None if collections is None else tuple(sorted(collections)),
+            question=record.question,
+            category=name or _UNCHECKED,
+            reasons=record.reasons,
+            created_at=now,
+            due_at=now + category.respond_within,
+            priority=category.priority,
+            reviewers=category.reviewers,
+            leads=category.leads,
+            needed=2 if category.two_signatures else 1,
+            policy=self._policy.fingerprint,
+        )
+
+    def _category(self, name: str) -> Category:
+        return self._policy.category(name)
