@@ -68,9 +68,7 @@ class App:
         engine = open_database(settings.database_url)
         self.policy = load_policy(settings.policy)
         self.catalogue = Catalogue(engine)
-        self.audit = AuditLog(
-            engine, settings.audit_anchor or settings.home / "audit.anchor", settings.audit_webhook
-        )
+        self.audit = AuditLog(engine, settings.anchor_file, settings.audit_webhook)
         senders = senders_of(settings)
         self.queue = ReviewQueue(engine, self.audit, channels=tuple(senders))
         self.accounts = Accounts(engine, self.audit)
@@ -80,7 +78,7 @@ class App:
         self._worker = Worker(
             self.queue,
             lambda: self.chain,
-            self._outbox.send,
+            self._send,
             timedelta(days=settings.review_expires_days),
         )
         self.secret = _secret(settings)
@@ -97,6 +95,10 @@ class App:
     def retriever(self) -> HybridRetriever:
         """Retrieval alone; waits while the search index loads."""
         return self._search.get(_LOAD_SECONDS).retriever
+
+    def _send(self) -> None:
+        self._outbox.send()
+        self.audit.publish()
 
     def work(self) -> None:
         """Begins to draft, deliver and send: for a process that stays."""

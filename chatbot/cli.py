@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from chatbot.bootstrap import App, bootstrap
+from chatbot.commands import audit
 from chatbot.console import DONE, FAILED, guarded, put, put_json, screen
 from chatbot.domain import Citation, Finished, Held, Notice, Person, Refused, ScoredPassage
 from chatbot.errors import BadSettings
@@ -22,6 +23,8 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+
+app.add_typer(audit.app, name="audit")
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
 Collection = Annotated[

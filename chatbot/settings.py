@@ -111,6 +111,11 @@ class Settings(BaseSettings):
         return (self.models or self.home / "models").absolute()
 
     @property
+    def anchor_file(self) -> Path:
+        """Where the audit log's head is written to."""
+        return (self.audit_anchor or self.home / "audit.anchor").absolute()
+
+    @property
     def database_url(self) -> str:
         """SQLAlchemy URL of the catalogue."""
         return f"sqlite:///{self.home.absolute() / 'catalogue.db'}"

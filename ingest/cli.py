@@ -13,10 +13,12 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from chatbot.adapters.audit import AuditLog
 from chatbot.adapters.catalogue import Catalogue
 from chatbot.adapters.chroma import ChromaIndex
 from chatbot.adapters.database import open_database
 from chatbot.adapters.embeddings import embedding_name, open_embeddings
+from chatbot.adapters.queue import ReviewQueue
 from chatbot.bootstrap import silence_vendors
 from chatbot.console import DONE, FAILED, PART, guarded, put, put_json, screen
 from chatbot.errors import IndexBusy
@@ -103,6 +105,8 @@ def _sync(
     encoder = lru_cache(maxsize=1)(lambda: open_embeddings(settings))
     with _progress(len(todo.add) + len(todo.replace)) as progress, _sandbox(settings) as load:
         syncing.Sync(catalogue, load, encoder, collection, progress).apply(todo, gathered, report)
+    changed = [syncing.document_id(collection, uri) for uri in (*todo.replace, *todo.delete)]
+    _suspend(settings, catalogue, changed)
     _follow(settings, catalogue, embedding_name(settings))
     report.seconds = round(time.perf_counter() - start, 3)
     return report
@@ -128,6 +132,13 @@ def _sandbox(settings: Settings) -> Iterator[syncing.Load]:
     finally:
         for sandbox in opened:
             sandbox.__exit__(None, None, None)
+
+
+def _suspend(settings: Settings, catalogue: Catalogue, changed: list[str]) -> None:
+    """Sends answers that wait for a signature or for delivery back, where a source has changed."""
+    if changed:
+        audit = AuditLog(catalogue.engine, settings.anchor_file, settings.audit_webhook)
+        ReviewQueue(catalogue.engine, audit).outdate_sources(changed)
 
 
 def _follow(settings: Settings, catalogue: Catalogue, model: str) -> None:

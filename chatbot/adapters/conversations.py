@@ -75,6 +75,17 @@ class ConversationStore:
         rows = self._rows(query.order_by(answers.c.ordinal))
         return [AnswerRecord.from_json(row.record) for row in rows]
 
+    def record(self, record_id: str) -> AnswerRecord:
+        """One answer, whoever's it is: for the operator and the auditor.
+
+        Raises:
+            NotFound: there is none of that id.
+        """
+        rows = self._rows(select(answers.c.record).where(answers.c.id == record_id))
+        if not rows:
+            raise NotFound(f"There is no answer {record_id!r}.", "It may have been deleted.")
+        return AnswerRecord.from_json(rows[0].record)
+
     def turns(self, conversation: str, owner: str) -> Sequence[Turn]:
         """What was asked, and what of the answers has passed the gate."""
         records = self.records(conversation, owner)
