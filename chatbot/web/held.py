@@ -79,24 +79,23 @@ def card_body(held: Waiting, record: str, helpline: str) -> str:
 
 
 def _meanwhile(held: Waiting, record: str) -> str:
-    if held.asked:
-        return _reply_form(held, record)
-    parts = []
-    if held.state not in DECIDED:
+    parts = [_reply_form(held, record)] if held.asked else []
+    if held.state not in DECIDED and not held.asked:
         parts.append(
             f'<p class="wait">Usually answered {spoken(held.wait)}. You can close this page: the '
             "answer will be here when you come back.</p>"
         )
-    parts.append(_contact_form(held, record))
+    if not held.asked:
+        parts.append(_contact_form(held, record))
     parts.append(
-        f'<button type="button" class="plain-button" data-act="withdraw" '
+        f'<button type="button" class="link-button" data-act="withdraw" '
         f'data-record="{escape(record)}">Withdraw the question</button>'
     )
     return "".join(parts)
 
 
 def _contact_form(held: Waiting, record: str) -> str:
-    label = "Tell me by e-mail" if held.mails else "An e-mail address for the reviewer"
+    label = "Tell me by e-mail" if held.mails else "Leave an e-mail address for the reviewer"
     done = f'<p class="noted">Noted: {escape(held.contact)}</p>' if held.contact else ""
     return (
         f'{done}<form class="contact" data-form="contact" data-record="{escape(record)}">'

@@ -205,7 +205,7 @@ def _actions(turn: Turn, last: bool) -> str:
         buttons.append(_button("down", "Something is wrong", turn, "down", worth=-1))
     if turn.record and turn.status is not Status.HELD and turn.waiting is None:
         buttons.append(_button("person", "Have a person look at this", turn, "person"))
-    if last:
+    if last and not (turn.waiting and turn.waiting.open):
         buttons.append(_button("retry", "Answer again", turn, "retry"))
     return "".join(buttons)
 

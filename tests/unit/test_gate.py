@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
@@ -14,6 +15,7 @@ from hypothesis import given
 import chatbot
 from chatbot.domain import AnswerRecord, Decision, Draft, Held, Status, Verdict
 from chatbot.gate import HELD_TEXT, Sentence, release, shown
+from chatbot.steps.review_item import Answer, ReviewItem, Signature, State
 from tests.strategies import DRAFTS, RECORDS, VERDICTS, draft, passage, record, released
 
 PACKAGE = Path(chatbot.__file__).parent
@@ -121,6 +123,68 @@ def test_any_record_shows_only_what_its_verdicts_released(one: AnswerRecord) -> 
 def test_the_same_words_with_the_same_source_are_the_same_draft() -> None:
     assert draft().sha256 == Draft(draft().text, draft().citations).sha256
     assert passage("a").id != passage("b").id
+
+
+# What a person has signed.
+
+NOW = datetime(2026, 5, 1, tzinfo=UTC)
+
+
+def signed(**changes: Any) -> tuple[AnswerRecord, ReviewItem]:
+    """A held record and its item, signed and delivered; `changes` come after the signature."""
+    one = record([], status=Status.HELD)
+    answer = Answer((draft(SECRET),), (passage("The secret words"),), ((),))
+    signature = Signature("anna", "approve", answer.sha256, NOW)
+    item = ReviewItem(
+        one.id, one.id, "talk", "asker", one.question, "health", (), NOW, NOW,
+        state=State.DELIVERED, answer=answer, signatures=(signature,), delivered=answer.sha256,
+    )  # fmt: skip
+    return one, replace(item, **changes)
+
+
+def test_signed_words_are_shown_and_so_is_that_a_person_signed_them() -> None:
+    view = shown(*signed())
+    assert (view.status, view.text, view.signed_by) == (Status.RELEASED, SECRET, ("anna",))
+
+
+def forgeries() -> Iterator[dict[str, Any]]:
+    _, item = signed()
+    (signature,) = item.signatures
+    assert item.answer
+    other = replace(item.answer, sentences=(draft("Other words [1]."),))
+    newer = replace(passage("The secret words").document, version="2")
+    moved = replace(item.answer, evidence=(replace(passage("The secret words"), document=newer),))
+    yield {"answer": other}
+    yield {"answer": moved}
+    yield {"answer": None}
+    yield {"signatures": ()}
+    yield {"needed": 2}
+    yield {"needed": 2, "signatures": (signature, signature)}
+    yield {"signatures": (replace(signature, reviewer="asker"),)}
+    yield {"account": "anna"}
+    yield {"signatures": (replace(signature, sha256=other.sha256),)}
+    yield {"signatures": (replace(signature, decision="looked"),)}
+    yield {"delivered": ""}
+    yield {"delivered": other.sha256}
+    yield {"record": "another"}
+    for state in State:
+        if state not in (State.DELIVERED, State.SEEN):
+            yield {"state": state}
+
+
+@pytest.mark.parametrize("changes", list(forgeries()), ids=str)
+def test_a_signature_that_does_not_cover_the_words_shows_nothing(changes: dict[str, Any]) -> None:
+    view = shown(*signed(**changes))
+    assert (view.status, view.text) == (Status.HELD, "")
+    assert "secret" not in repr(view)
+    assert "Other words" not in repr(view)
+
+
+def test_a_rejection_shows_what_the_reviewer_wrote_and_no_draft() -> None:
+    rejected = (Signature("anna", "reject", "", NOW, "advice"),)
+    view = shown(*signed(signatures=rejected, note="Please call us."))
+    assert (view.status, view.text, view.message) == (Status.REFUSED, "", "Please call us.")
+    assert "secret" not in repr(view)
 
 
 # The source itself: no door goes round the gate.
