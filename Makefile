@@ -1,14 +1,15 @@
-# make install · make run · make test · make lint · make bench
+# make install · make run · make test · make lint · make bench · make gate-proof
 
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/pip --disable-pip-version-check
 HANDBOOK := samples/handbook
+DATA ?= $(wildcard ../shared/data)
 
-.PHONY: install run test lint bench browser clean help
+.PHONY: install run test lint bench gate-proof browser clean help
 
 help:  ## Show what can be made.
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 install: .venv/installed  ## The virtual environment in .venv, and the embedded models.
 
@@ -46,6 +47,9 @@ test: lint  ## Everything: lint, then all tests; says which were left out and ho
 bench: .venv/dev  ## Measure everything against plain LangChain, in one run.
 	$(PIP) install --quiet --no-deps -r requirements-bench.lock
 	$(BIN)/python -m bench
+
+gate-proof: .venv/dev  ## Prove what the gate and the desk promise; DATA=FOLDER has public data for the router.
+	$(BIN)/python -m proof $(if $(DATA),--data $(DATA))
 
 browser:  ## Debian's Chromium, for the browser tests (asks for root).
 	apt-get install --yes chromium
