@@ -10,19 +10,17 @@ from __future__ import annotations
 import json
 import re
 import secrets
-import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from pwdlib import PasswordHash
 from sqlalchemy import Connection, Engine, Row, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from chatbot.adapters.attempts import Attempts
 from chatbot.adapters.database import transaction
+from chatbot.adapters.passwords import Passwords
 from chatbot.adapters.schema_accounts import account_links, accounts, desk_sessions
 from chatbot.domain import sha256_of
 from chatbot.errors import BadInput, NotAllowed, NotFound
@@ -32,14 +30,14 @@ if TYPE_CHECKING:
     from chatbot.adapters.audit import AuditLog
 
 ROLES = ("reviewer", "lead", "admin", "manager", "auditor")
+"""Roles that mean something everywhere; a policy may name more who sign."""
 FIRST_ROLES = ("admin", "lead", "reviewer")
 IDLE, LONGEST = timedelta(hours=2), timedelta(hours=12)
 """A session ends after this long without a deed, and at the latest after that long."""
 LINK_LASTS = timedelta(hours=24)
-SHORTEST_PASSWORD, LONGEST_PASSWORD = 12, 1024
 _TOUCH = timedelta(seconds=30)
 _NAME = re.compile(r"[a-z0-9][a-z0-9._@-]{0,63}")
-_AT_ONCE = 2  # each check takes 64 MiB: a flood of logins must not take all memory
+_ROLE = re.compile(r"[a-z][a-z0-9-]{0,31}")
 
 
 def utc_now() -> datetime:
@@ -80,8 +78,7 @@ class Accounts:
         self._audit = audit
         self._clock = clock
         self._attempts = Attempts(engine)
-        self._hasher = PasswordHash.recommended()
-        self._room = threading.BoundedSemaphore(_AT_ONCE)
+        self._passwords = Passwords()
 
     def add(self, name: str, roles: Iterable[str], password: str | None = None) -> str | None:
         """A new account; without a password the token of a link by which to set one.
@@ -89,12 +86,12 @@ class Accounts:
         Raises:
             BadInput: the name is taken or malformed, a role is unknown, the password is too short.
         """
-        name, wanted = clean_name(name), _known(roles)
-        hashed = None if password is None else self._hash(password)
+        name, wanted = clean_name(name), _roles(roles)
+        hashed = None if password is None else self._passwords.hash(password)
         with transaction(self._engine) as connection:
             self._insert(connection, name, wanted, hashed)
             token = None if hashed else self._link(connection, name)
-            self._note(connection, "account-added", name, {"roles": sorted(wanted)})
+            self._note(connection, "account-added", name, {"roles": "+".join(sorted(wanted))})
         self._audit.anchor()
         return token
 
@@ -138,14 +135,14 @@ class Accounts:
             NotAllowed: the link was used, is too old, or was never made.
             BadInput: the name or the password cannot be used; the link still can.
         """
-        hashed = self._hash(password)
+        hashed = self._passwords.hash(password)
         with transaction(self._engine) as connection:
             used = connection.execute(
                 delete(account_links)
                 .where(account_links.c.token == sha256_of(token))
                 .returning(account_links.c.name, account_links.c.expires_at)
             ).first()
-            if used is None or _aware(used.expires_at) <= self._clock():
+            if used is None or used.expires_at <= self._clock():
                 raise NotAllowed("This link does not work any more.", "Ask for another one.")
             owner = used.name or self._first(connection, name, hashed)
             if used.name:
@@ -171,12 +168,7 @@ class Accounts:
         self._attempts.begin(name, address, self._clock())
         account = self._by_name(name)
         real = account.password if account and not account.disabled else None
-        unused = self._unused  # made before it is known whether it is needed
-        with self._room:
-            right = len(password) <= LONGEST_PASSWORD and self._hasher.verify(
-                password, real or unused
-            )
-        if not (right and real):
+        if not self._passwords.right(password, real):
             raise NotAllowed("The name or the password is wrong.", "Try again.")
         self._attempts.forget(name, address)
         with transaction(self._engine) as connection:
@@ -207,8 +199,8 @@ class Accounts:
             row = connection.execute(query).first()
             if row is None:
                 return None
-            seen = _aware(row.seen_at)
-            if now - seen > IDLE or now - _aware(row.started_at) > LONGEST:
+            seen = row.seen_at
+            if now - seen > IDLE or now - row.started_at > LONGEST:
                 return None
             if deed and now - seen > _TOUCH:
                 touch = update(desk_sessions).where(desk_sessions.c.token == key)
@@ -254,30 +246,22 @@ class Accounts:
             raise NotFound(f"There is no active account {name!r}.", "See `chatbot user list`.")
         return _account(row)
 
-    @cached_property
-    def _unused(self) -> str:
-        return self._hasher.hash(secrets.token_urlsafe(16))
-
     def _by_name(self, name: str) -> Row[Any] | None:
         with transaction(self._engine) as connection:
             return connection.execute(select(accounts).where(accounts.c.name == name)).first()
 
-    def _hash(self, password: str) -> str:
-        if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
-            raise BadInput(
-                f"A password has {SHORTEST_PASSWORD} to {LONGEST_PASSWORD:,} characters.",
-                "Four words that do not belong together make a good one.",
-            )
-        with self._room:
-            return self._hasher.hash(password)
-
     def _insert(
         self, connection: Connection, name: str, roles: frozenset[str], password: str | None
     ) -> None:
-        row = {"name": name, "roles": json.dumps(sorted(roles)), "password": password}
-        row |= {"disabled": 0, "created_at": self._clock()}
+        made = insert(accounts).values(
+            name=name,
+            roles=json.dumps(sorted(roles)),
+            password=password,
+            disabled=0,
+            created_at=self._clock(),
+        )
         try:
-            connection.execute(insert(accounts).values(row))
+            connection.execute(made)
         except IntegrityError as error:
             raise BadInput(
                 f"There is an account {name!r} already.",
@@ -290,7 +274,7 @@ class Accounts:
         name = clean_name(name)
         self._insert(connection, name, frozenset(FIRST_ROLES), password)
         connection.execute(delete(account_links).where(account_links.c.name == ""))
-        self._note(connection, "account-added", name, {"roles": sorted(FIRST_ROLES)})
+        self._note(connection, "account-added", name, {"roles": "+".join(FIRST_ROLES)})
         return name
 
     def _link(self, connection: Connection, name: str) -> str:
@@ -328,12 +312,12 @@ def clean_name(name: str) -> str:
     return clean
 
 
-def _known(roles: Iterable[str]) -> frozenset[str]:
+def _roles(roles: Iterable[str]) -> frozenset[str]:
     wanted = frozenset(roles)
-    if not wanted or wanted - set(ROLES):
+    if not wanted or not all(_ROLE.fullmatch(role) for role in wanted):
         raise BadInput(
-            f"Unknown role: {', '.join(sorted(wanted - set(ROLES))) or 'none was given'}.",
-            f"Roles are {', '.join(ROLES)}.",
+            "An account has at least one role, written in small letters.",
+            f"Roles are {', '.join(ROLES)}, and those that the policy names.",
         )
     return wanted
 
@@ -345,9 +329,4 @@ def _any_active(connection: Connection) -> bool:
 
 def _account(row: Row[Any]) -> Account:
     active = not row.disabled and row.password is not None
-    return Account(row.name, frozenset(json.loads(row.roles)), active, _aware(row.created_at))
-
-
-def _aware(at: datetime) -> datetime:
-    """SQLite gives times back without their zone; they are UTC."""
-    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    return Account(row.name, frozenset(json.loads(row.roles)), active, row.created_at)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Engine, delete, update
@@ -58,7 +58,7 @@ class Attempts:
             wait = timedelta()
         else:
             wait = min(_FIRST_WAIT * 2 ** min(before - free, 10), _LONGEST_WAIT)
-        until = _aware(row.at) + wait
+        until = row.at + wait
         if now < until:
             seconds = math.ceil((until - now).total_seconds())
             raise NotAllowed("There were too many attempts.", f"Try again in {seconds} seconds.")
@@ -78,7 +78,3 @@ def _counted(connection: Connection, key: str, now: datetime) -> Any:
 
 def _keys(name: str, address: str) -> tuple[str, str]:
     return sha256_of(f"name:{name}"), sha256_of(f"address:{address}")
-
-
-def _aware(at: datetime) -> datetime:
-    return at.replace(tzinfo=UTC) if at.tzinfo is None else at

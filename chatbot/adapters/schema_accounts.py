@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, DateTime, ForeignKey, Index, Integer, String, Table, Text
+from sqlalchemy import Column, ForeignKey, Index, Integer, String, Table, Text
 
 from chatbot.adapters.schema import metadata
+from chatbot.adapters.schema_review import Instant
 
 accounts = Table(
     "accounts",
@@ -13,7 +14,7 @@ accounts = Table(
     Column("roles", Text, nullable=False),
     Column("password", Text),
     Column("disabled", Integer, nullable=False, default=0),
-    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("created_at", Instant, nullable=False),
 )
 
 account_links = Table(
@@ -21,7 +22,7 @@ account_links = Table(
     metadata,
     Column("token", String(64), primary_key=True),
     Column("name", String(64), nullable=False),
-    Column("expires_at", DateTime(timezone=True), nullable=False),
+    Column("expires_at", Instant, nullable=False),
 )
 """Links that work once. `token` is a SHA-256; an empty `name` makes the first account."""
 
@@ -30,8 +31,8 @@ desk_sessions = Table(
     metadata,
     Column("token", String(64), primary_key=True),
     Column("name", String(64), ForeignKey("accounts.name", ondelete="CASCADE"), nullable=False),
-    Column("started_at", DateTime(timezone=True), nullable=False),
-    Column("seen_at", DateTime(timezone=True), nullable=False),
+    Column("started_at", Instant, nullable=False),
+    Column("seen_at", Instant, nullable=False),
     Index("desk_sessions_by_name", "name"),
 )
 
@@ -40,6 +41,6 @@ login_failures = Table(
     metadata,
     Column("key", String(64), primary_key=True),
     Column("count", Integer, nullable=False),
-    Column("at", DateTime(timezone=True), nullable=False),
+    Column("at", Instant, nullable=False),
 )
 """`key` is a SHA-256 of a name or an address: people type passwords into the wrong field."""

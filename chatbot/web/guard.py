@@ -6,15 +6,16 @@ Plain, because Starlette's `BaseHTTPMiddleware` would hold up Gradio's event str
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http.cookies import CookieError, SimpleCookie
 from urllib.parse import urlsplit
 
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import PlainTextResponse
+from starlette.responses import PlainTextResponse, RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from chatbot.web.session import COOKIE, Sessions, new_person
+from chatbot.web.session import COOKIE, DESK_COOKIE, Sessions, new_person
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 # What the page needs of Gradio. Its file, proxy, upload, info and API routes are not in here.
@@ -24,6 +25,7 @@ _GRADIO_EXACT = frozenset(
 )  # fmt: skip
 _GRADIO_UNDER = ("/assets/", "/static/", "/gradio_api/heartbeat/")
 _OURS = ("/ui/", "/documents/", "/healthz", "/favicon.ico")
+_DESK = frozenset({"/desk", "/desk/login", "/desk/logout", "/desk/welcome", "/desk/insights"})
 _COMMON = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -45,16 +47,23 @@ class Guard:
         sessions: reads and writes the cookie.
         loopback: whether the server listens on this machine only; then a request by any other host
             name is another website's attempt to reach it through the reader's browser.
-        rewrite: Gradio's page and a nonce → the page that is sent.
+        pages: path → Gradio's page there and a nonce → the page that is sent.
+        admit: whether a session of the desk, named by its cookie, may see the desk.
     """
 
     def __init__(
-        self, app: ASGIApp, sessions: Sessions, loopback: bool, rewrite: Callable[[str, str], str]
+        self,
+        app: ASGIApp,
+        sessions: Sessions,
+        loopback: bool,
+        pages: Mapping[str, Callable[[str, str], str]],
+        admit: Callable[[str | None], object],
     ) -> None:
         self._app = app
         self._sessions = sessions
         self._loopback = loopback
-        self._rewrite = rewrite
+        self._pages = pages
+        self._admit = admit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -63,10 +72,18 @@ class Guard:
         refusal = self._refusal(scope)
         if refusal is not None:
             await refusal(scope, receive, _with_headers(send, policy()))
-        elif scope["path"] == "/" and scope["method"] == "GET":
+        elif scope["path"] in self._pages and scope["method"] == "GET":
+            if scope["path"] == "/desk/" and not await self._admitted(scope):
+                login = RedirectResponse("/desk/login", 303)
+                await login(scope, receive, _with_headers(send, policy()))
+                return
             await self._page(scope, receive, send)
         else:
             await self._app(scope, receive, _with_headers(send, policy()))
+
+    async def _admitted(self, scope: Scope) -> bool:
+        token = _cookie(scope, DESK_COOKIE)
+        return bool(await run_in_threadpool(self._admit, token))
 
     def _refusal(self, scope: Scope) -> PlainTextResponse | None:
         headers = Headers(scope=scope)
@@ -77,7 +94,10 @@ class Guard:
         if scope["method"] == "POST" and origin and urlsplit(origin).netloc != host:
             return PlainTextResponse("Requests from other websites are refused.", 403)
         path = scope["path"]
-        if path in _GRADIO_EXACT or path.startswith(_GRADIO_UNDER + _OURS):
+        if path in _GRADIO_EXACT | _DESK or path.startswith(_GRADIO_UNDER + _OURS):
+            return None
+        at_desk = path.removeprefix("/desk")
+        if path != at_desk and (at_desk in _GRADIO_EXACT or at_desk.startswith(_GRADIO_UNDER)):
             return None
         return PlainTextResponse("There is no such page.", 404)
 
@@ -96,11 +116,11 @@ class Guard:
         # Compressed, it could not be changed; a deep link would load a state that a client wrote.
         kept = [(k, v) for k, v in scope["headers"] if k != b"accept-encoding"]
         await self._app({**scope, "headers": kept, "query_string": b""}, receive, collect)
-        html = self._rewrite(body.decode(), nonce).encode()
+        html = self._pages[scope["path"]](body.decode(), nonce).encode()
         headers = MutableHeaders(raw=list(start["headers"]))
         headers["content-length"] = str(len(html))
         headers["cache-control"] = "no-store"
-        person = self._sessions.read(_cookie(scope)) or new_person()
+        person = self._sessions.read(_cookie(scope, COOKIE)) or new_person()
         secure = scope.get("scheme") == "https"
         headers.append("set-cookie", self._sessions.header(person, secure=secure))
         send = _with_headers(send, policy(nonce))
@@ -119,9 +139,9 @@ def policy(nonce: str | None = None) -> str:
     return _POLICY.format(scripts=f" 'nonce-{nonce}' 'unsafe-eval'", styles=" 'unsafe-inline'")
 
 
-def _cookie(scope: Scope) -> str | None:
+def _cookie(scope: Scope, name: str) -> str | None:
     try:
-        found = SimpleCookie(Headers(scope=scope).get("cookie", "")).get(COOKIE)
+        found = SimpleCookie(Headers(scope=scope).get("cookie", "")).get(name)
     except CookieError:
         return None
     return found.value if found else None

@@ -22,8 +22,15 @@ _STYLE = re.compile(r'<link rel="stylesheet" crossorigin href="(\./assets/[\w.-]
 _SCRIPT = re.compile(r"<script(?=[\s>])")
 
 
-def rewrite(html: str, nonce: str, title: str) -> str:
-    """Gradio's page as it is sent: no metadata about Gradio, our head, a nonce on each script."""
+CHAT_HEAD = '<script type="module" src="/ui/chat.js"></script>'
+
+
+def rewrite(html: str, nonce: str, title: str, own: str = CHAT_HEAD) -> str:
+    """Gradio's page as it is sent: no metadata about Gradio, our head, a nonce on each script.
+
+    Args:
+        own: what only this page has in its head.
+    """
     for unwanted in (_METAS, _MANIFEST, _RESIZER):
         html = unwanted.sub("", html)
     head = (
@@ -32,7 +39,7 @@ def rewrite(html: str, nonce: str, title: str) -> str:
         '<link rel="icon" href="/ui/favicon.svg" type="image/svg+xml">'
         '<script src="/ui/theme.js"></script>'
         '<link rel="stylesheet" href="/ui/base.css"><link rel="stylesheet" href="/ui/chat.css">'
-        '<script type="module" src="/ui/chat.js"></script>'
+        f"{own}"
     )
     boot = (
         f'<div id="boot" aria-hidden="true"><span class="brand">{escape(title)}</span></div>'

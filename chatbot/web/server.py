@@ -1,4 +1,4 @@
-"""The web application: guard, health, reading pages, static files, and the chat page at `/`."""
+"""The web application: guard, health, reading pages, static files, chat at `/`, desk at `/desk`."""
 
 from __future__ import annotations
 
@@ -14,12 +14,17 @@ from fastapi.responses import FileResponse, HTMLResponse, JSONResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.middleware.cors import CORSMiddleware
 
+from chatbot.domain import Person
 from chatbot.errors import NotFound
 from chatbot.web.chat import AT_ONCE, build_blocks
+from chatbot.web.desk import build_desk
+from chatbot.web.desk_insights import add_insights
+from chatbot.web.desk_login import Doors, add_doors
+from chatbot.web.desk_page import desk_head
 from chatbot.web.guard import LOOPBACK, Guard
 from chatbot.web.health import health
 from chatbot.web.page import rewrite
-from chatbot.web.session import COOKIE, Sessions
+from chatbot.web.session import COOKIE, DESK_COOKIE, Sessions
 from chatbot.web.viewer import document_page, may_read, not_found_page
 
 if TYPE_CHECKING:
@@ -38,25 +43,36 @@ def build_server(app: App) -> FastAPI:
     server = FastAPI(title=app.settings.title, docs_url=None, redoc_url=None, openapi_url=None)
     # Gradio leaves out its own, laxer rules only if it finds exactly this class here.
     server.add_middleware(CORSMiddleware, allow_origins=[])
+    doors = add_doors(server, app)
+    title = app.settings.title
     server.add_middleware(
         Guard,
         sessions=sessions,
         loopback=app.settings.host in LOOPBACK,
-        rewrite=partial(rewrite, title=app.settings.title),
+        pages={
+            "/": partial(rewrite, title=title),
+            "/desk/": partial(rewrite, title=f"Desk · {title}", own=desk_head()),
+        },
+        admit=doors.admit,
     )
-    _add_routes(server, app, sessions)
+    add_insights(server, app, doors)
+    _add_routes(server, app, sessions, doors)
     server.mount("/ui", StaticFiles(directory=_STATIC), name="ui")
-    return _in_loop(lambda: _mount_chat(server, app, sessions))
+    return _in_loop(lambda: _mount_pages(server, app, sessions))
 
 
-def _mount_chat(server: FastAPI, app: App, sessions: Sessions) -> FastAPI:
-    blocks = build_blocks(app, sessions)
+def _mount_pages(server: FastAPI, app: App, sessions: Sessions) -> FastAPI:
+    _mount(server, build_desk(app), "/desk", app)  # before "/", which takes all that is left
+    return _mount(server, build_blocks(app, sessions), "/", app)
+
+
+def _mount(server: FastAPI, blocks: gr.Blocks, path: str, app: App) -> FastAPI:
     blocks.queue(api_open=False, default_concurrency_limit=AT_ONCE)
     system = ["system-ui", "sans-serif"]
     return gr.mount_gradio_app(  # type: ignore[no-any-return]
         server,
         blocks,
-        path="/",
+        path=path,
         server_name=app.settings.host,
         server_port=app.settings.port,
         footer_links=[],
@@ -83,7 +99,7 @@ def _in_loop(make: Callable[[], FastAPI]) -> FastAPI:
     return make()
 
 
-def _add_routes(server: FastAPI, app: App, sessions: Sessions) -> None:
+def _add_routes(server: FastAPI, app: App, sessions: Sessions, doors: Doors) -> None:
     title = app.settings.title
 
     @server.get("/healthz")
@@ -104,8 +120,11 @@ def _add_routes(server: FastAPI, app: App, sessions: Sessions) -> None:
             found = app.catalogue.document(document_id)
         except NotFound:
             found = None
+        person = sessions.read(request.cookies.get(COOKIE))
+        if person is None and (account := doors.admit(request.cookies.get(DESK_COOKIE))):
+            person = Person(account.name)
         # Absent and forbidden look alike: whether a document exists is itself not for everyone.
-        if found is None or not may_read(sessions.read(request.cookies.get(COOKIE)), found):
+        if found is None or not may_read(person, found):
             return HTMLResponse(not_found_page(title), 404, headers)
         passages = app.catalogue.passages_of(document_id)
         return HTMLResponse(document_page(title, found, passages, passage, at, c), 200, headers)

@@ -14,6 +14,8 @@ from itsdangerous import BadData, URLSafeTimedSerializer
 from chatbot.domain import Person
 
 COOKIE = "countersign_session"
+DESK_COOKIE = "countersign_desk"
+"""The desk's, a random token: see `desk_login`. Neither cookie stands for the other."""
 MAX_AGE = 400 * 24 * 3600  # the longest that browsers keep a cookie
 _SALT = "countersign.web.session"
 _ID = re.compile(r"[A-Za-z0-9_-]{20,64}")

@@ -1,0 +1,186 @@
+"""The desk's second page: volumes, waiting times, decisions, and what the router misses."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import TYPE_CHECKING
+
+from fastapi import FastAPI, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from chatbot.adapters.queue_figures import Rates, Statistics, Waits
+from chatbot.web.desk_forms import shell
+from chatbot.web.desk_login import Doors
+from chatbot.web.desk_page import brand
+from chatbot.web.desk_view import title_of
+from chatbot.web.desk_words import span
+from chatbot.web.markup import escape
+from chatbot.web.session import DESK_COOKIE
+
+if TYPE_CHECKING:
+    from chatbot.bootstrap import App
+
+PERIODS = (1, 7, 30, 90)
+_Z = 1.959964  # of a 95% interval
+Title = Callable[[str], str]
+
+
+def add_insights(server: FastAPI, app: App, doors: Doors) -> None:
+    """The page's route."""
+
+    @server.get("/desk/insights")
+    def insights(request: Request, days: int = 7) -> Response:
+        if doors.admit(request.cookies.get(DESK_COOKIE)) is None:
+            return RedirectResponse("/desk/login", 303)
+        days = days if days in PERIODS else 7
+        found = app.queue.statistics(datetime.now(UTC) - timedelta(days=days))
+        title = partial(title_of, app.policy)
+        page = insights_page(app.settings.title, found, days, title)
+        return HTMLResponse(page, headers={"Cache-Control": "private, no-store"})
+
+
+def insights_page(site: str, found: Statistics, days: int, title: Title) -> str:
+    """The page.
+
+    Args:
+        days: how far back it looks.
+        title: category → its name for people.
+    """
+    periods = "".join(
+        f'<a href="/desk/insights?days={n}"{_current(n == days)}>'
+        f"{'24 hours' if n == 1 else f'{n} days'}</a>"
+        for n in PERIODS
+    )
+    body = (
+        f'<header class="bar desk-bar">{brand(site)}<nav class="pages" aria-label="Desk">'
+        '<a href="/desk/">Review</a><a href="/desk/insights" aria-current="page">Insights</a></nav>'
+        f'</header><main class="insights"><div class="insights-head"><h1>Insights</h1>'
+        f'<nav class="periods" aria-label="Period">{periods}</nav></div>'
+        f"{_tiles(found)}{_volumes(found, title)}{_decisions(found.decided, title)}"
+        f"{_waits(found.waits, title)}</main>"
+    )
+    return shell(site, "Insights", body, "insights-page")
+
+
+def interval(hits: int, n: int) -> tuple[float, float]:
+    """Wilson's 95% interval of a share; it is honest where there are few, or none."""
+    if not n:
+        return 0.0, 1.0
+    share, z2 = hits / n, _Z * _Z
+    middle = share + z2 / (2 * n)
+    half = _Z * math.sqrt(share * (1 - share) / n + z2 / (4 * n * n))
+    return max(0.0, (middle - half) / (1 + z2 / n)), min(1.0, (middle + half) / (1 + z2 / n))
+
+
+def _current(yes: bool) -> str:
+    return ' aria-current="page"' if yes else ""
+
+
+def _tiles(found: Statistics) -> str:
+    decided = sum(r.approved + r.edited + r.rejected for r in found.decided)
+    approved = sum(r.approved for r in found.decided)
+    low, high = interval(found.misses, found.samples)
+    if found.samples:
+        miss = _percent(found.misses / found.samples)
+        about = (
+            f"{found.misses} of {found.samples} sampled · 95% interval "
+            f"{_percent(low)} to {_percent(high)}"
+        )
+    else:
+        miss, about = "–", "No sampled answer was looked at in this time"
+    tiles = (
+        ("Held", f"{sum(found.submitted.values()):,}", "questions came to the desk"),
+        ("Decided", f"{decided:,}", "answers were signed or rejected"),
+        (
+            "Approved as drafted",
+            _percent(approved / decided) if decided else "–",
+            f"{approved:,} of {decided:,}",
+        ),
+        ("Released, but wrong", miss, about),
+    )
+    drawn = "".join(
+        f'<div class="tile"><dt>{name}</dt><dd>{value}</dd><p>{words}</p></div>'
+        for name, value, words in tiles
+    )
+    return f'<dl class="tiles">{drawn}</dl>'
+
+
+def _volumes(found: Statistics, title: Title) -> str:
+    most = max(found.submitted.values(), default=0)
+    rows = "".join(
+        f'<tr><th scope="row">{escape(title(name))}</th><td class="figure">{n:,}</td>'
+        f'<td class="bar-cell">{_bar(((n / most, "all"),))}</td></tr>'
+        for name, n in sorted(found.submitted.items(), key=lambda x: -x[1])
+    )
+    head = '<th scope="col">Category</th><th scope="col" class="figure">Held</th><td></td>'
+    return _table("Volume", head, rows, "Nothing was held in this time.")
+
+
+def _decisions(rates: Sequence[Rates], title: Title) -> str:
+    rows = "".join(_rate(rate, title) for rate in rates)
+    head = (
+        '<th scope="col">Category</th><th scope="col">Model</th>'
+        '<th scope="col" class="figure">Approved</th><th scope="col" class="figure">Edited</th>'
+        '<th scope="col" class="figure">Rejected</th><td></td>'
+    )
+    return _table("Decisions", head, rows, "Nothing was decided in this time.")
+
+
+def _rate(rate: Rates, title: Title) -> str:
+    n = rate.approved + rate.edited + rate.rejected or 1
+    parts = ((rate.approved / n, "good"), (rate.edited / n, "fair"), (rate.rejected / n, "poor"))
+    figures = "".join(
+        f'<td class="figure">{_percent(share)} <span class="of">{count}</span></td>'
+        for count, (share, _) in zip(
+            (rate.approved, rate.edited, rate.rejected), parts, strict=True
+        )
+    )
+    return (
+        f'<tr><th scope="row">{escape(title(rate.category))}</th>'
+        f"<td>{escape(rate.model) or '–'}</td>"
+        f'{figures}<td class="bar-cell">{_bar(parts)}</td></tr>'
+    )
+
+
+def _waits(waits: Sequence[Waits], title: Title) -> str:
+    rows = "".join(
+        f'<tr><th scope="row">{escape(title(w.category))}</th><td class="figure">{w.n:,}</td>'
+        f'<td class="figure">{span(w.median)}</td><td class="figure">{span(w.p95)}</td></tr>'
+        for w in waits
+    )
+    head = (
+        '<th scope="col">Category</th><th scope="col" class="figure">Decided</th>'
+        '<th scope="col" class="figure">Half within</th>'
+        '<th scope="col" class="figure">19 of 20 within</th>'
+    )
+    return _table("Waiting until a decision", head, rows, "Nothing was decided in this time.")
+
+
+def _table(heading: str, head: str, rows: str, nothing: str) -> str:
+    inner = (
+        f'<div class="scroll-x"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
+        "</div>"
+        if rows
+        else f'<p class="none-yet">{nothing}</p>'
+    )
+    return f'<section class="figures"><h2>{heading}</h2>{inner}</section>'
+
+
+def _bar(parts: Sequence[tuple[float, str]]) -> str:
+    """Shares side by side; attributes instead of styles, which the page's policy forbids."""
+    at, drawn = 0.0, ""
+    for share, tone in parts:
+        width = share * 100
+        drawn += f'<rect class="{tone}" x="{at:.2f}" y="0" width="{width:.2f}" height="8"/>'
+        at += width
+    return (
+        '<svg class="bars" viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true">'
+        f"{drawn}</svg>"
+    )
+
+
+def _percent(share: float) -> str:
+    return f"{share * 100:.1f}%" if 0 < share < 0.1 else f"{share * 100:.0f}%"

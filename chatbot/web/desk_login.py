@@ -1,0 +1,152 @@
+"""Logging in and out at the desk, and the links that work once.
+
+The session is a random token in a cookie of its own, which scripts cannot read and other websites
+cannot send. A form is taken only from a page of this very address.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl, urlsplit
+
+from fastapi import FastAPI, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from starlette.concurrency import run_in_threadpool
+
+from chatbot.adapters.accounts import LONGEST, Account, Accounts
+from chatbot.errors import BadInput, CountersignError, NotAllowed
+from chatbot.web.desk_access import may_enter
+from chatbot.web.desk_forms import login_page, welcome_page
+from chatbot.web.session import DESK_COOKIE
+
+if TYPE_CHECKING:
+    from chatbot.bootstrap import App
+
+_FORM_BYTES = 16_384
+_FRESH = {"Cache-Control": "no-store"}
+_FOREIGN = NotAllowed("This form came from another website.", "Open the desk, and send it there.")
+
+
+class Doors:
+    """What the addresses around the desk do.
+
+    Args:
+        site: name at the top of the pages.
+    """
+
+    def __init__(self, accounts: Accounts, site: str) -> None:
+        self._accounts = accounts
+        self._site = site
+
+    def admit(self, token: str | None) -> Account | None:
+        """Whose session that is, if they have business at the desk."""
+        account = self._accounts.session(token)
+        return account if account and may_enter(account.roles) else None
+
+    def show_login(self, request: Request) -> Response:
+        """The form; someone who is logged in goes on to the desk."""
+        if self.admit(request.cookies.get(DESK_COOKIE)):
+            return RedirectResponse("/desk/", 303, _FRESH)
+        return HTMLResponse(login_page(self._site), headers=_FRESH)
+
+    def login(self, request: Request, form: Mapping[str, str]) -> Response:
+        """Opens a session, or says why not."""
+        name, password = form.get("name", ""), form.get("password", "")
+        try:
+            if not from_here(request):
+                raise _FOREIGN
+            token = self._accounts.login(name, password, _address(request))
+        except NotAllowed as error:
+            return HTMLResponse(login_page(self._site, str(error), name), 403, _FRESH)
+        return self._enter(request, token)
+
+    def logout(self, request: Request) -> Response:
+        """Ends the session."""
+        if not from_here(request):
+            return HTMLResponse(login_page(self._site, str(_FOREIGN)), 403, _FRESH)
+        self._accounts.logout(request.cookies.get(DESK_COOKIE, ""))
+        answer = RedirectResponse("/desk/login", 303, _FRESH)
+        answer.delete_cookie(DESK_COOKIE, path="/", httponly=True, samesite="strict")
+        return answer
+
+    def show_welcome(self, t: str = "") -> Response:
+        """The form behind a one-time link. Looking at it does not use the link up."""
+        name = self._accounts.link_name(t)
+        return HTMLResponse(welcome_page(self._site, t, name), 404 if name is None else 200, _FRESH)
+
+    def welcome(self, request: Request, form: Mapping[str, str]) -> Response:
+        """Sets the password that was chosen, and opens a session."""
+        token, password = form.get("t", ""), form.get("password", "")
+        owner = self._accounts.link_name(token)
+        try:
+            if not from_here(request):
+                raise _FOREIGN
+            if password != form.get("again", ""):
+                raise BadInput("The two passwords differ.", "Type the same one twice.")
+            session = self._accounts.welcome(token, password, form.get("name", ""))
+        except CountersignError as error:
+            page = welcome_page(self._site, token, owner, str(error), form.get("name", ""))
+            return HTMLResponse(page, 403, _FRESH)
+        return self._enter(request, session)
+
+    def _enter(self, request: Request, token: str) -> Response:
+        account = self._accounts.session(token)
+        if account is None or not may_enter(account.roles):
+            self._accounts.logout(token)
+            words = "Your account has no business at this desk. Ask for another role."
+            return HTMLResponse(login_page(self._site, words), 403, _FRESH)
+        answer = RedirectResponse("/desk/", 303, _FRESH)
+        # The path is the whole site: documents open for a reviewer as well.
+        answer.set_cookie(
+            DESK_COOKIE, token, max_age=int(LONGEST.total_seconds()), path="/", httponly=True,
+            samesite="strict", secure=request.url.scheme == "https",
+        )  # fmt: skip
+        return answer
+
+
+def add_doors(server: FastAPI, app: App) -> Doors:
+    """The routes of the desk that are no part of Gradio."""
+    doors = Doors(app.accounts, app.settings.title)
+
+    @server.get("/desk")
+    def desk() -> Response:
+        return RedirectResponse("/desk/", 308)
+
+    server.get("/desk/login")(doors.show_login)
+    server.get("/desk/welcome")(doors.show_welcome)
+
+    @server.post("/desk/login")
+    async def login(request: Request) -> Response:
+        return await run_in_threadpool(partial(doors.login, request, await _form(request)))
+
+    @server.post("/desk/logout")
+    def logout(request: Request) -> Response:
+        return doors.logout(request)
+
+    @server.post("/desk/welcome")
+    async def welcome(request: Request) -> Response:
+        return await run_in_threadpool(partial(doors.welcome, request, await _form(request)))
+
+    return doors
+
+
+def from_here(request: Request) -> bool:
+    """Whether a page of this very address sent the request; browsers say so with each form."""
+    origin = request.headers.get("origin", "")
+    return bool(origin) and urlsplit(origin).netloc == request.headers.get("host", "")
+
+
+async def _form(request: Request) -> dict[str, str]:
+    """The fields of a form; none where it is larger than any of ours."""
+    body = bytearray()
+    async for part in request.stream():
+        body += part
+        if len(body) > _FORM_BYTES:
+            return {}
+    return dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
+
+
+def _address(request: Request) -> str:
+    return request.client.host if request.client else ""
