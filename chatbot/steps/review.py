@@ -79,7 +79,7 @@ def renew(
 def put_back(item: ReviewItem, reviewer: Reviewer, fence: int, now: datetime) -> ReviewItem:
     """Gives a claimed item back, for anyone to take."""
     _holds(item, reviewer, fence, now, "put back")
-    return _free(item)
+    return _changed(_free(item))
 
 
 def reassign(
