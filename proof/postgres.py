@@ -60,7 +60,7 @@ def new_database(url: str) -> str:
     name = f"t{uuid.uuid4().hex}"
     plain = url.format(name="postgres").replace("+psycopg", "")
     with psycopg.connect(plain, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")  # type: ignore[call-overload]
+        connection.execute(f"CREATE DATABASE {name}")
     return url.format(name=name)
 
 
