@@ -12,6 +12,7 @@ from the signed cookie, and conversations are looked up by that owner each time.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +25,7 @@ from chatbot.web.asking import Asking
 from chatbot.web.page import MAX_QUESTION, REASONS, composer_html, header_html, panel_html
 from chatbot.web.places import sidebar_html, welcome_html
 from chatbot.web.render import thread_html, turn_html
-from chatbot.web.session import COOKIE, Sessions
+from chatbot.web.session import COOKIE, DESK_COOKIE, Sessions
 
 if TYPE_CHECKING:
     from chatbot.bootstrap import App
@@ -198,7 +199,9 @@ class ChatPage:
             raise gr.Error(
                 "This page has been open for too long. Reload it.", print_exception=False
             )
-        return person
+        # Who is logged in at the desk in the same browser may not sign their own question.
+        account = self._app.accounts.session(request.cookies.get(DESK_COOKIE), deed=False)
+        return replace(person, account=account.name) if account else person
 
     def _try(self, act: Callable[..., object], *args: object) -> None:
         try:

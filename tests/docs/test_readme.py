@@ -38,13 +38,12 @@ def test_readme_has_commands() -> None:
     assert len(COMMANDS) >= 10
 
 
-@pytest.mark.parametrize("command", [c for c in COMMANDS if c.startswith(".venv/bin/")])
+@pytest.mark.parametrize("command", [c for c in COMMANDS if ".venv/bin/" in c])
 def test_commands_run(command: str, handbook_home: Path) -> None:
-    program, *rest = shlex.split(command)
-    path = Path(sys.executable).parent / Path(program).name
-    done = run([str(path), *rest], handbook_home)
+    here = command.replace(".venv/bin/", f"{shlex.quote(str(Path(sys.executable).parent))}/")
+    done = run(["bash", "-c", here], handbook_home)
     assert done.returncode == 0, done.stderr
-    assert done.stdout
+    assert done.stdout or "user add" in command
 
 
 @pytest.mark.parametrize("command", sorted(DRY))

@@ -5,77 +5,15 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-sync_api = pytest.importorskip("playwright.sync_api")
+from tests.e2e.visit import NARROW, QUESTION, SECONDS, WIDE, Visit
 
-QUESTION = "How much do you pay for dental care in a calendar year on Alder Basic?"
-SECONDS = 120_000  # a small model on a slow machine
-QUIET = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
-    "--disable-background-networking", "--disable-component-update",
-]  # fmt: skip
-WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    found = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
-    with sync_api.sync_playwright() as playwright:
-        try:
-            browser = playwright.chromium.launch(executable_path=found, args=QUIET)
-        except sync_api.Error:
-            pytest.skip("no Chromium: install one, or name it in CHROMIUM")
-        yield browser
-        browser.close()
-
-
-class Visit:
-    """One reader's page, and what their browser asked for and complained about."""
-
-    def __init__(self, browser: Any, url: str, size: dict[str, int]) -> None:
-        touch = size is NARROW
-        self.context = browser.new_context(viewport=size, has_touch=touch, is_mobile=touch)
-        self.page = self.context.new_page()
-        self.page.set_default_timeout(20_000)
-        self.url = url
-        self.requests: list[str] = []
-        self.complaints: list[str] = []
-        self.page.on("request", lambda r: self.requests.append(r.url))
-        self.page.on("pageerror", lambda e: self.complaints.append(str(e)))
-        self.page.on("console", self._heard)
-        self.open(url)
-
-    def _heard(self, message: Any) -> None:
-        if message.type == "error":
-            self.complaints.append(message.text)
-
-    def open(self, url: str) -> None:
-        self.page.goto(url)
-        self.settled()
-
-    def settled(self) -> None:
-        self.page.wait_for_selector("html.up", state="attached")
-
-    def ask(self, question: str = QUESTION) -> None:
-        self.page.fill("#question", question)
-        self.page.press("#question", "Enter")
-        self.page.wait_for_selector("html.answering", state="attached")
-
-    def answered(self) -> None:
-        self.page.wait_for_selector("html:not(.answering)", state="attached", timeout=SECONDS)
-
-    def count(self, selector: str) -> int:
-        return int(self.page.locator(selector).count())
-
-    def focused(self) -> str:
-        return str(self.page.evaluate("document.activeElement.className"))
+pytest.importorskip("playwright.sync_api")
 
 
 @pytest.fixture

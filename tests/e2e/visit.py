@@ -1,0 +1,51 @@
+"""One reader's page in a browser."""
+
+from __future__ import annotations
+
+from typing import Any
+
+QUESTION = "How much do you pay for dental care in a calendar year on Alder Basic?"
+SECONDS = 120_000  # a small model on a slow machine
+WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
+
+
+class Visit:
+    """One reader's page, and what their browser asked for and complained about."""
+
+    def __init__(self, browser: Any, url: str, size: dict[str, int]) -> None:
+        touch = size is NARROW
+        self.context = browser.new_context(viewport=size, has_touch=touch, is_mobile=touch)
+        self.page = self.context.new_page()
+        self.page.set_default_timeout(20_000)
+        self.url = url
+        self.requests: list[str] = []
+        self.complaints: list[str] = []
+        self.page.on("request", lambda r: self.requests.append(r.url))
+        self.page.on("pageerror", lambda e: self.complaints.append(str(e)))
+        self.page.on("console", self._heard)
+        self.open(url)
+
+    def _heard(self, message: Any) -> None:
+        if message.type == "error":
+            self.complaints.append(message.text)
+
+    def open(self, url: str) -> None:
+        self.page.goto(url)
+        self.settled()
+
+    def settled(self) -> None:
+        self.page.wait_for_selector("html.up", state="attached")
+
+    def ask(self, question: str = QUESTION) -> None:
+        self.page.fill("#question", question)
+        self.page.press("#question", "Enter")
+        self.page.wait_for_selector("html.answering", state="attached")
+
+    def answered(self) -> None:
+        self.page.wait_for_selector("html:not(.answering)", state="attached", timeout=SECONDS)
+
+    def count(self, selector: str) -> int:
+        return int(self.page.locator(selector).count())
+
+    def focused(self) -> str:
+        return str(self.page.evaluate("document.activeElement.className"))
