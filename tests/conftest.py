@@ -30,7 +30,11 @@ LOOPBACK = ["127.0.0.1", "::1", "localhost"]
 KEPT = {"COUNTERSIGN_MODELS", "COUNTERSIGN_NO_SKIP"}
 FOREIGN = ("COUNTERSIGN_", "GENERATION_", "HF_", "HUGGING", "LANGSMITH_", "LANGCHAIN_", "OTEL_")
 PROGRAMS = {name: [sys.executable, "-m", f"{name}.cli"] for name in ("chatbot", "ingest")}
-REMEDIES = {"playwright": "make browser", "chromium": "make browser"}
+REMEDIES = {
+    "playwright": "make browser",
+    "chromium": "make browser",
+    "postgresql": "apt-get install postgresql",
+}
 
 
 settings.register_profile("suite", max_examples=25, deadline=None, derandomize=True)
