@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from chatbot.bootstrap import App, bootstrap
-from chatbot.commands import audit
+from chatbot.commands import audit, review, user
 from chatbot.console import DONE, FAILED, guarded, put, put_json, screen
 from chatbot.domain import Citation, Finished, Held, Notice, Person, Refused, ScoredPassage
 from chatbot.errors import BadSettings
@@ -25,6 +25,8 @@ app = typer.Typer(
 )
 
 app.add_typer(audit.app, name="audit")
+app.add_typer(review.app, name="review")
+app.add_typer(user.app, name="user")
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
 Collection = Annotated[
@@ -87,6 +89,11 @@ def run_server(wired: App, listener: socket.socket) -> None:
     shown_host = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104
     wired.work()
     screen().print(f"Countersign answers on http://{shown_host}:{port}  (Ctrl-C stops it)")
+    if (token := wired.accounts.first_link()) is not None:
+        screen().print(
+            "No one can log in at the review desk yet. Make the first account, within a day:"
+        )
+        screen().print(f"http://{shown_host}:{port}/desk/welcome?t={token}", soft_wrap=True)
     uvicorn.Server(config).run(sockets=[listener])
 
 

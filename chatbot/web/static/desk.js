@@ -254,6 +254,8 @@ function move(step) {
   next.scrollIntoView({ block: "nearest" });
 }
 
+function toList() { ((chosenRow() || rows()[0]) ?? $("search")).focus(); }
+
 function sift(change) {
   filter = { ...filter, ...change };
   emit("look");
@@ -369,11 +371,13 @@ document.addEventListener("keydown", (event) => {
   if (event.target.id === "text") { inEditor(event); return; }
   const field = event.target.closest?.("input, textarea, select");
   if (event.key === "Escape") {
-    if (field) { field.value && field.type === "search" ? acts.unsift() : field.blur(); }
+    if (field?.id === "search") { if (field.value) acts.unsift(); toList(); }
+    else if (field) field.blur();
     else if (editing()) cancelEdit();
     else if (openId()) acts.back();
     return;
   }
+  if (event.key === "Enter" && field?.id === "search") { event.preventDefault(); toList(); return; }
   if (field || event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.key === "/") { event.preventDefault(); $("search").focus(); $("search").select(); return; }
   if (!keysOn && event.key !== "?") return;

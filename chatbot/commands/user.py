@@ -1,0 +1,143 @@
+"""`chatbot user …`: who may come to the review desk."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any
+
+import typer
+
+from chatbot.adapters.accounts import ROLES, Account, Accounts
+from chatbot.adapters.audit import AuditLog
+from chatbot.adapters.database import open_database
+from chatbot.console import guarded, put, put_json
+from chatbot.errors import BadInput
+from chatbot.policy import load_policy
+from chatbot.settings import Settings, load_settings
+
+app = typer.Typer(no_args_is_help=True, help=__doc__, rich_markup_mode=None)
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
+Name = Annotated[str, typer.Argument(help="Name of the account.")]
+
+
+@app.command()
+@guarded
+def add(
+    name: Name,
+    role: Annotated[
+        list[str],
+        typer.Option(help=f"{', '.join(ROLES)}, or one that the policy names. May be repeated."),
+    ],
+    password_stdin: Annotated[
+        bool, typer.Option("--password-stdin", help="Read the password from standard input.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make an account. Without a password it prints a link that works once, to set one.
+
+    Example: chatbot user add anna --role reviewer
+    """
+    settings = load_settings()
+    _check_roles(role, settings)
+    password = sys.stdin.readline().rstrip("\r\n") if password_stdin else None
+    with opened(settings) as accounts:
+        token = accounts.add(name, role, password)
+    link = None if token is None else link_of(settings, token)
+    if as_json:
+        put_json({"name": name.strip().lower(), "roles": sorted(set(role)), "link": link})
+    elif link:
+        put(f"{name} can set a password within a day, once, at\n{link}")
+    else:
+        put(f"{name} can log in at the desk.")
+
+
+@app.command()
+@guarded
+def link(name: Name, as_json: AsJson = False) -> None:
+    """Print a new link by which someone sets another password; it works once, for a day.
+
+    Example: chatbot user link anna
+    """
+    settings = load_settings()
+    with opened(settings) as accounts:
+        made = link_of(settings, accounts.link(name))
+    if as_json:
+        put_json({"name": name.strip().lower(), "link": made})
+    else:
+        put(made)
+
+
+@app.command("list")
+@guarded
+def list_(as_json: AsJson = False) -> None:
+    """Show every account, its roles, and whether it can log in.
+
+    Example: chatbot user list
+    """
+    with opened(load_settings()) as accounts:
+        found = accounts.list()
+    if as_json:
+        put_json({"users": [_as_json(account) for account in found]})
+        return
+    for account in found:
+        state = "" if account.active else "  (cannot log in)"
+        put(f"{account.name:<24} {', '.join(sorted(account.roles))}{state}")
+    if not found:
+        put("There are no accounts. Make one: chatbot user add NAME --role reviewer")
+
+
+@app.command()
+@guarded
+def disable(name: Name, as_json: AsJson = False) -> None:
+    """End someone's access and every session of theirs, at once.
+
+    Example: chatbot user disable anna
+    """
+    with opened(load_settings()) as accounts:
+        accounts.disable(name)
+    if as_json:
+        put_json({"name": name.strip().lower(), "active": False})
+    else:
+        put(f"{name} cannot log in any more.")
+
+
+@contextmanager
+def opened(settings: Settings) -> Iterator[Accounts]:
+    """The accounts, without the rest of the application."""
+    engine = open_database(settings.database_url)
+    try:
+        yield Accounts(engine, AuditLog(engine, settings.anchor_file))
+    finally:
+        engine.dispose()
+
+
+def link_of(settings: Settings, token: str) -> str:
+    """Address of the page on which a one-time token is used."""
+    host = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host  # noqa: S104
+    return f"http://{host}:{settings.port}/desk/welcome?t={token}"
+
+
+def _check_roles(roles: list[str], settings: Settings) -> None:
+    """A role that nothing knows is a slip of the pen, and would let its holder do nothing.
+
+    Raises:
+        BadInput: there is one.
+    """
+    categories = load_policy(settings.policy).categories.values()
+    known = {*ROLES, *(r for c in categories for r in (*c.reviewers, *c.leads))}
+    if unknown := sorted(set(roles) - known):
+        raise BadInput(
+            f"No one knows the role {', '.join(unknown)}.",
+            f"Roles are {', '.join(sorted(known))}; the policy may name others.",
+        )
+
+
+def _as_json(account: Account) -> dict[str, Any]:
+    return {
+        "name": account.name,
+        "roles": sorted(account.roles),
+        "active": account.active,
+        "created_at": account.created_at.isoformat(),
+    }
