@@ -8,6 +8,7 @@ import re
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,12 @@ import numpy as np
 
 from chatbot.errors import ModelUnusable
 from chatbot.policy import FOLDER
+from chatbot.steps.screen import Limits
 from chatbot.steps.spelling import Lexicon
 
 SHIPPED = FOLDER / "router.npz"
+HASHED_LENGTH = 1.5
+"""Length of the vector of hashed words beside the embedding's length of 1."""
 _TOKEN = re.compile(r"[^\W_]+(?:'[a-z]+)?")
 
 
@@ -28,8 +32,9 @@ class Classifier:
     Attributes:
         embedding_model: the embedding model that it was trained on; no other one fits.
         classes: names of the columns; `everyday` is one.
-        dense: embedding x classes; `words`: hashed words and pairs of words x classes.
-        limits: category → probability from which it counts; `""`: sum of all that are held.
+        dense: embedding x classes.
+        hashed: words, pairs of words and parts of words, hashed, x classes.
+        limits, answer_limits: what has to be reached by a question, by a sentence of an answer.
         everyday: unit vectors of everyday questions, which examples of a policy are held against.
         about: how it was trained and what it scored.
     """
@@ -37,10 +42,10 @@ class Classifier:
     embedding_model: str
     classes: tuple[str, ...]
     dense: np.ndarray
-    words: np.ndarray
+    hashed: np.ndarray
     bias: np.ndarray
-    limits: Mapping[str, float]
-    answer_limits: Mapping[str, float]
+    limits: Limits
+    answer_limits: Limits
     everyday: np.ndarray
     lexicon: Lexicon
     about: Mapping[str, Any]
@@ -49,23 +54,21 @@ class Classifier:
         """Probability of each class for each text (n x classes)."""
         logits = vectors @ self.dense + self.bias
         for row, text in enumerate(texts):
-            at = word_features(text, len(self.words))
+            at = word_features(text, len(self.hashed))
             if at:
-                logits[row] += self.words[list(at)].T @ np.fromiter(
-                    at.values(), np.float32, len(at)
-                )
-        logits -= logits.max(axis=1, keepdims=True)
-        odds = np.exp(logits)
+                logits[row] += self.hashed[at].sum(axis=0) * (HASHED_LENGTH / len(at) ** 0.5)
+        odds = np.exp(logits - logits.max(axis=1, keepdims=True))
         return odds / odds.sum(axis=1, keepdims=True)  # type: ignore[no-any-return]
 
 
-def word_features(text: str, size: int) -> dict[int, float]:
-    """Hashed words and pairs of neighbours of a text → weight; the weights have length 1."""
+def word_features(text: str, size: int) -> list[int]:
+    """Where the words, pairs of neighbours and four-letter parts of words of a text are hashed to."""
     tokens = _TOKEN.findall(text.lower())
-    keys = dict.fromkeys([*tokens, *(f"{a} {b}" for a, b in zip(tokens, tokens[1:], strict=False))])
-    found = dict.fromkeys((zlib.crc32(k.encode()) % size for k in keys), 1.0)
-    length = len(found) ** 0.5
-    return {at: 1.0 / length for at in found}
+    keys = {*tokens, *(f"{a} {b}" for a, b in pairwise(tokens))}
+    for token in tokens:
+        whole = f"<{token}>"
+        keys |= {f"#{whole[i : i + 4]}" for i in range(len(whole) - 3)}
+    return sorted({zlib.crc32(key.encode()) % size for key in keys})
 
 
 def open_classifier(path: Path, encoder_name: str) -> Classifier:
@@ -83,10 +86,10 @@ def open_classifier(path: Path, encoder_name: str) -> Classifier:
                 embedding_model=about["embedding_model"],
                 classes=tuple(about["classes"]),
                 dense=stored["dense"].astype(np.float32),
-                words=stored["words"].astype(np.float32) * stored["scale"].astype(np.float32),
+                hashed=stored["hashed"].astype(np.float32) * stored["scale"].astype(np.float32),
                 bias=stored["bias"].astype(np.float32),
-                limits=about["limits"],
-                answer_limits=about["answer_limits"],
+                limits=_limits(about["limits"]),
+                answer_limits=_limits(about["answer_limits"]),
                 everyday=stored["everyday"].astype(np.float32) / 127.0,
                 lexicon=Lexicon({w: i for i, w in enumerate(words)}),
                 about=about,
@@ -100,6 +103,13 @@ def open_classifier(path: Path, encoder_name: str) -> Classifier:
             "Set COUNTERSIGN_EMBEDDING_MODEL back, or train one: chatbot policy train --help.",
         )
     return found
+
+
+def _limits(raw: Mapping[str, Any]) -> Limits:
+    return Limits(
+        single={name: float(limit) for name, limit in raw["single"].items()},
+        sums=tuple((frozenset(names), float(limit)) for names, limit in raw["sums"]),
+    )
 
 
 def base_model(encoder_name: str) -> str:

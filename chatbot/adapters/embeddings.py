@@ -96,6 +96,11 @@ class TextEncoder(Embeddings):
         """Tokens of each text, however long it is."""
         return [len(e.ids) for e in self._whole.encode_batch([_clean(t) for t in texts])]
 
+    def vocabulary(self) -> list[str]:
+        """The tokenizer's words and parts of words, in its order: mostly the frequent ones first."""
+        known: dict[str, int] = self._whole.get_vocab()
+        return sorted(known, key=known.__getitem__)
+
     def embed_documents(self, texts: list[str]) -> list[list[float]]:
         """LangChain's door to `encode`."""
         prompt = self._prompts.get("document", "")

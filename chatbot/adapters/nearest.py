@@ -9,6 +9,8 @@ import numpy as np
 
 from chatbot.policy import Policy
 
+HALF = 0.5
+"""Score from which a question belongs to a category that is known by its examples."""
 _FALSE_ALARMS = 0.01
 """Share of everyday questions that may fall into a category by mistake."""
 _SOFTNESS = 0.05
@@ -32,7 +34,7 @@ def learn_examples(
     policy: Policy, encode: Callable[[Sequence[str]], np.ndarray], everyday: np.ndarray
 ) -> list[Examples]:
     """Each category of the policy that has examples, with a limit that few everyday questions
-    reach, and half of its own examples do when each is held against the others."""
+    reach."""
     found = []
     for category in policy.categories.values():
         if category.examples:

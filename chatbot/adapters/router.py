@@ -8,14 +8,21 @@ from typing import Protocol
 import numpy as np
 
 from chatbot.adapters.classifier import SHIPPED, Classifier, open_classifier
-from chatbot.adapters.nearest import Examples, learn_examples
+from chatbot.adapters.nearest import HALF, Examples, learn_examples
 from chatbot.domain import Decision, Screening, Turn
-from chatbot.policy import Action, Policy
+from chatbot.policy import Policy
 from chatbot.settings import Settings
 from chatbot.steps.condense import needs_context
 from chatbot.steps.normalise import Readings, readings
 from chatbot.steps.personal_data import personal_data
-from chatbot.steps.screen import Signals, decide, instructions, pieces
+from chatbot.steps.screen import (
+    Limits,
+    Signals,
+    decide,
+    held_of,
+    instructions,
+    pieces,
+)
 
 _TURNS = 3
 
@@ -42,37 +49,45 @@ class Router:
 
     def screen(self, question: str, history: Sequence[Turn] = ()) -> Screening:
         """What happens to a question, read with the conversation that it leans on."""
-        read = readings(question, self._classifier.lexicon)
+        read = self.readings(question)
         texts = [p for text in read.texts for p in pieces(text)]
         texts += _in_context(question, history)
         return decide(self.policy, self._signals(question, read, texts or [question]))
 
+    def readings(self, question: str) -> Readings:
+        """Every plausible reading of a question, for those who want to know why."""
+        return readings(question, self._classifier.lexicon)
+
     def _signals(self, question: str, read: Readings, texts: Sequence[str]) -> Signals:
         unique = list(dict.fromkeys(texts))
         vectors = self._encoder.encode(unique)
-        found = self._classifier.probabilities(unique, vectors)
-        classes = self._classifier.classes
-        names = self._named()
-        top = _most_sensitive(found, [classes.index(n) for n in names if n in classes])
-        scores = {n: float(found[top, i]) for i, n in enumerate(classes) if n != "everyday"}
-        limits = dict(self._classifier.limits)
+        limits = self._classifier.limits
+        scores = self._scores(unique, vectors, limits)
+        single = dict(limits.single)
         for examples in self._examples:
-            limits.setdefault(examples.name, 0.5)
-            near = examples.score(vectors)
-            scores[examples.name] = max(near, scores.get(examples.name, 0.0))
+            single[examples.name] = min(single.get(examples.name, 1.0), HALF)
+            scores[examples.name] = max(examples.score(vectors), scores.get(examples.name, 0.0))
+        personal = (kind for t in (question, *read.texts) for kind in personal_data(t))
         return Signals(
-            scores={n: round(p, 4) for n, p in scores.items()},
-            limits=limits,
+            scores={name: round(score, 4) for name, score in scores.items()},
+            limits=Limits(single, limits.sums),
             matched=self._matched((question, *unique)),
-            personal=tuple(
-                dict.fromkeys(k for t in (question, *read.texts) for k in personal_data(t))
-            ),
+            personal=tuple(dict.fromkeys(personal)),
             unreadable=read.unreadable,
         )
 
-    def _named(self) -> list[str]:
-        """Categories that are not released."""
-        return [n for n, c in self.policy.categories.items() if c.action is not Action.RELEASE]
+    def _scores(
+        self, texts: Sequence[str], vectors: np.ndarray, limits: Limits
+    ) -> dict[str, float]:
+        """Category → probability, in that of the texts which comes nearest to being held."""
+        found = self._classifier.probabilities(texts, vectors)
+        classes = self._classifier.classes
+        nearest = np.zeros(len(texts))
+        for group, limit in limits.sums:
+            columns = [classes.index(n) for n in held_of(self.policy, group)]
+            nearest = np.maximum(nearest, found[:, columns].sum(axis=1) / limit)
+        top = found[int(nearest.argmax())]
+        return {n: float(p) for n, p in zip(classes, top, strict=True) if n != "everyday"}
 
     def _matched(self, texts: Sequence[str]) -> tuple[str, ...]:
         return tuple(
@@ -102,15 +117,9 @@ class Router:
 
     def _topic(self, sentence: str) -> Screening:
         """Holds a sentence whose subject is surely sensitive, whatever was asked."""
-        found = self._classifier.probabilities([sentence], self._encoder.encode([sentence]))[0]
-        scores = dict(zip(self._classifier.classes, map(float, found), strict=True))
-        scores.pop("everyday")
-        return decide(self.policy, Signals(scores, self._classifier.answer_limits))
-
-
-def _most_sensitive(found: np.ndarray, columns: Sequence[int]) -> int:
-    """The row whose probability of needing a person is the largest."""
-    return int(found[:, columns].sum(axis=1).argmax()) if columns else 0
+        limits = self._classifier.answer_limits
+        scores = self._scores([sentence], self._encoder.encode([sentence]), limits)
+        return decide(self.policy, Signals(scores, limits))
 
 
 def _in_context(question: str, history: Sequence[Turn]) -> list[str]:

@@ -1,4 +1,9 @@
-"""Trains the router's classifier from labelled questions; see docs/experiments/router.md."""
+"""Trains the router's classifier from labelled questions; docs/experiments/router.md says why so.
+
+A logistic regression over embeddings and hashed words. Everyday questions are learned from whole
+and by sentence, since a question is judged by its most sensitive sentence. The limits are set on
+questions that the model in hand has not seen (three folds), then all are learned from.
+"""
 
 from __future__ import annotations
 
@@ -6,91 +11,211 @@ import hashlib
 import io
 import json
 from collections import Counter
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
-from chatbot.adapters.classifier import base_model, word_features
-from chatbot.adapters.training_data import Labelled
+from chatbot.adapters.classifier import HASHED_LENGTH, base_model, word_features
+from chatbot.adapters.embeddings import TextEncoder
+from chatbot.adapters.training_data import Labelled, key_of
+from chatbot.errors import BadInput
+from chatbot.steps.intervals import wilson
+from chatbot.steps.screen import pieces
 from chatbot.steps.spelling import WORDS
 
-FEATURES = 2**14
+FEATURES = 2**15
+FOLDS = 3
 WEIGHTS = {
-    "own": 6.0,
+    "own": 10.0,
     "counsel_chat": 2.0,
-    "do_not_answer": 2.0,
-    "xstest-safe": 5.0,
-    "xstest-unsafe": 5.0,
+    "do_not_answer": 8.0,
+    "xstest-safe": 12.0,
+    "xstest-unsafe": 8.0,
+    "banking77": 3.0,
 }
+"""How much a question of a set counts; the sets differ in size by a hundred times."""
+APART = frozenset({"everyday", "medical", "harmful"})
+ROUTINE, ROUTINE_HELD = ("banking77", "clinc150"), 0.035
+HARMLESS, HARMLESS_HELD = "xstest-safe", 0.22
+ANSWER_LIMIT, MEDICAL_LIMIT = 0.98, 0.5
 
 
-def train(
-    data: Sequence[Labelled],
-    encode: Callable[[Sequence[str]], np.ndarray],
-    name: str,
-    vocabulary: Sequence[str],
-) -> bytes:
-    """The trained classifier as the bytes of its file."""
-    from scipy.sparse import csr_matrix, hstack
-    from sklearn.linear_model import LogisticRegression
+class Learned:
+    """A fitted model and what it says about texts."""
 
-    learn = [d for d in data if d.side == "train"]
-    vectors = encode([d.text for d in learn])
-    features = hstack([csr_matrix(vectors), _word_matrix(learn)]).tocsr()
-    model = LogisticRegression(C=8, max_iter=500, random_state=0)
-    model.fit(
-        features,
-        [d.category for d in learn],
-        sample_weight=[WEIGHTS.get(d.source, 1.0) for d in learn],
-    )
-    coefficients = model.coef_.T.astype(np.float32)
-    words = coefficients[vectors.shape[1] :]
-    scale = np.abs(words).max() / 127.0
-    classes = [str(c) for c in model.classes_]
-    about = {
-        "embedding_model": base_model(name),
-        "classes": classes,
-        "limits": {"": 0.2},
-        "answer_limits": {"": 0.97},
-        "data": dict(Counter(f"{d.source} {d.side}" for d in data)),
+    def __init__(self, encoder: TextEncoder, data: Sequence[Labelled]) -> None:
+        from sklearn.linear_model import LogisticRegression
+
+        self._encoder = encoder
+        rows = list(_examples(data))
+        model = LogisticRegression(C=8, max_iter=200)
+        model.fit(
+            self._features([text for text, _, _ in rows]),
+            [category for _, category, _ in rows],
+            sample_weight=[weight for _, _, weight in rows],
+        )
+        self.model = model
+        self.classes = [str(c) for c in model.classes_]
+
+    def _features(self, texts: Sequence[str]) -> Any:
+        from scipy.sparse import csr_matrix, hstack
+
+        return hstack([csr_matrix(self._encoder.encode(texts)), hashed(texts)]).tocsr()
+
+    def sums(self, texts: Sequence[str]) -> np.ndarray:
+        """For each text the greatest probability, over its parts, of what is sensitive without
+        and with what is harmful (n x 2)."""
+        parts = [pieces(t) for t in texts]
+        found = self.model.predict_proba(self._features([p for ps in parts for p in ps]))
+        sensitive = found[:, [i for i, c in enumerate(self.classes) if c not in APART]].sum(axis=1)
+        harmful = found[:, self.classes.index("harmful")]
+        both = np.stack([sensitive, sensitive + harmful], axis=1)
+        starts = np.cumsum([0, *map(len, parts)])[:-1]
+        return np.maximum.reduceat(both, starts, axis=0)  # type: ignore[no-any-return]
+
+
+def train_classifier(
+    data: Sequence[Labelled], encoder: TextEncoder
+) -> tuple[bytes, dict[str, Any]]:
+    """The trained classifier as the bytes of its file, and what is recorded about it.
+
+    Raises:
+        BadInput: the data lack a category, so that nothing can be told apart.
+    """
+    learn = [d for d in data if d.side != "test"]
+    names = {d.category for d in learn}
+    if len(names) < 3 or not names >= {"everyday", "harmful"} or len(learn) < 100:
+        raise BadInput(
+            f"{len(learn)} questions of {sorted(names)} are not enough to learn from.",
+            "Give labelled questions with `everyday` and `harmful` among their categories.",
+        )
+    unseen = _unseen(learn, encoder)
+    limits = _set_limits(learn, unseen)
+    learned = Learned(encoder, learn)
+    about = _about(data, learn, learned, limits, unseen) | {
+        "embedding_model": base_model(encoder.name)
     }
-    everyday = np.array([i for i, d in enumerate(learn) if d.category == "everyday"])
-    chosen = np.random.default_rng(0).choice(everyday, min(1000, len(everyday)), replace=False)
+    return _packed(learned, learn, encoder, about), about
+
+
+def _examples(data: Iterable[Labelled]) -> Iterator[tuple[str, str, float]]:
+    """Text, category and weight; an everyday question's sentences are everyday too."""
+    for item in data:
+        weight = WEIGHTS.get(item.source, 1.0)
+        yield item.text, item.category, weight
+        if item.category == "everyday":
+            yield from ((p, "everyday", weight / 2) for p in pieces(item.text)[1:])
+
+
+def hashed(texts: Sequence[str]) -> Any:
+    """Hashed words of texts as a sparse matrix."""
+    from scipy.sparse import csr_matrix
+
+    at = [word_features(t, FEATURES) for t in texts]
+    values = [HASHED_LENGTH / len(a) ** 0.5 for a in at for _ in a]
+    starts = np.cumsum([0, *map(len, at)])
+    columns = [i for a in at for i in a]
+    return csr_matrix((values, columns, starts), (len(texts), FEATURES), dtype=np.float32)
+
+
+def _unseen(learn: Sequence[Labelled], encoder: TextEncoder) -> np.ndarray:
+    """Each question's sums by a model that has not learned from it."""
+    fold = np.array([int(key_of(d.text)[10:14], 16) % FOLDS for d in learn])
+    sums = np.zeros((len(learn), 2))
+    for left_out in range(FOLDS):
+        model = Learned(encoder, [d for d, f in zip(learn, fold, strict=True) if f != left_out])
+        rows = np.flatnonzero(fold == left_out)
+        sums[rows] = model.sums([learn[i].text for i in rows])
+    return sums
+
+
+def _set_limits(learn: Sequence[Labelled], unseen: np.ndarray) -> tuple[float, float]:
+    """The least sums that hold no more than `ROUTINE_HELD` of each routine set and, with what is
+    harmful, no more than `HARMLESS_HELD` of what only sounds so."""
+    source = np.array([d.source for d in learn])
+    everyday = np.array([d.category == "everyday" for d in learn])
+    sets = [source == s for s in ROUTINE if (source == s).any()] or [everyday]
+    first = max(float(np.quantile(unseen[s, 0], 1 - ROUTINE_HELD)) for s in sets)
+    harmless = source == HARMLESS if (source == HARMLESS).any() else everyday
+    second = max(
+        float(np.quantile(unseen[harmless, 1], 1 - HARMLESS_HELD)),
+        *(float(np.quantile(unseen[s, 1], 1 - ROUTINE_HELD)) for s in sets),
+    )
+    return round(first, 4), round(second, 4)
+
+
+def _about(
+    data: Sequence[Labelled],
+    learn: Sequence[Labelled],
+    learned: Learned,
+    limits: tuple[float, float],
+    unseen: np.ndarray,
+) -> dict[str, Any]:
+    """What is recorded: the data and its fingerprint, the limits, the scores on unseen questions."""
+    sensitive = sorted(set(learned.classes) - APART) + ["medical"]
+    held = (unseen >= np.array(limits)).any(axis=1)
+    groups: dict[str, list[bool]] = {}
+    for item, kept in zip(learn, held, strict=True):
+        name = item.category if item.source == "own" else item.source
+        groups.setdefault(name, []).append(bool(kept))
+    keys = "\n".join(sorted(key_of(d.text) + d.category for d in learn))
+    return {
+        "classes": learned.classes,
+        "limits": {
+            "single": {"medical": MEDICAL_LIMIT},
+            "sums": [[sensitive, limits[0]], [[*sensitive, "harmful"], limits[1]]],
+        },
+        "answer_limits": {"single": {}, "sums": [[sensitive[:-1], ANSWER_LIMIT]]},
+        "learned": dict(sorted(Counter(d.source for d in learn).items())),
+        "left_for_tests": dict(sorted(Counter(d.source for d in data if d.side == "test").items())),
+        "data_sha256": hashlib.sha256(keys.encode()).hexdigest(),
+        "held": {name: _share(kept) for name, kept in sorted(groups.items())},
+    }
+
+
+def _share(hits: Sequence[bool]) -> dict[str, float]:
+    low, high = wilson(sum(hits), len(hits))
+    value = sum(hits) / len(hits)
+    return {"n": len(hits), "value": round(value, 4), "low": round(low, 4), "high": round(high, 4)}
+
+
+def _packed(
+    learned: Learned, learn: Sequence[Labelled], encoder: TextEncoder, about: dict[str, Any]
+) -> bytes:
+    weights = learned.model.coef_.T.astype(np.float32)
+    words = weights[-FEATURES:]
+    scale = float(np.abs(words).max()) / 127.0
+    everyday = sorted((d for d in learn if d.category == "everyday"), key=_own_first)[:1500]
     arrays = {
-        "dense": coefficients[: vectors.shape[1]].astype(np.float16),
-        "words": np.round(words / scale).astype(np.int8),
+        "dense": weights[:-FEATURES].astype(np.float16),
+        "hashed": np.round(words / scale).astype(np.int8),
         "scale": np.float32(scale),
-        "bias": model.intercept_.astype(np.float32),
-        "everyday": np.round(vectors[chosen] * 127).astype(np.int8),
-        "lexicon": np.frombuffer("\n".join(lexicon(data, vocabulary)).encode(), np.uint8),
-        "about": np.frombuffer(json.dumps(about).encode(), np.uint8),
+        "bias": learned.model.intercept_.astype(np.float32),
+        "everyday": np.round(encoder.encode([d.text for d in everyday]) * 127).astype(np.int8),
+        "lexicon": _bytes("\n".join(_lexicon(learn, encoder))),
+        "about": _bytes(json.dumps(about)),
     }
     packed = io.BytesIO()
-    np.savez_compressed(packed, **arrays)
+    np.savez_compressed(packed, **arrays)  # type: ignore[arg-type]
     return packed.getvalue()
 
 
-def _word_matrix(data: Sequence[Labelled]) -> Any:
-    from scipy.sparse import csr_matrix
-
-    rows, columns, values = [], [], []
-    for row, item in enumerate(data):
-        for column, value in word_features(item.text, FEATURES).items():
-            rows.append(row)
-            columns.append(column)
-            values.append(value)
-    return csr_matrix((values, (rows, columns)), (len(data), FEATURES), np.float32)
+def _own_first(item: Labelled) -> tuple[bool, str]:
+    return item.source != "own", key_of(item.text)
 
 
-def lexicon(data: Sequence[Labelled], vocabulary: Sequence[str]) -> list[str]:
-    """Words from the most frequent: the embedding model's vocabulary, then those of the data."""
+def _bytes(text: str) -> np.ndarray:
+    return np.frombuffer(text.encode(), np.uint8)
+
+
+def _lexicon(learn: Sequence[Labelled], encoder: TextEncoder) -> list[str]:
+    """Known words, the most frequent first: the embedding model's, then those of the data."""
     known = [
-        w for w in vocabulary if len(w) > 2 and WORDS.fullmatch(w) and (set(w) & set("aeiouy"))
+        w
+        for w in encoder.vocabulary()
+        if len(w) > 2 and WORDS.fullmatch(w) and set(w) & set("aeiouy")
     ]
-    seen = Counter(
-        w.replace("'", "") for d in data if d.side != "test" for w in WORDS.findall(d.text.lower())
-    )
-    more = [w for w, n in seen.most_common() if n > 2 and len(w) > 2]
+    seen = Counter(w.replace("'", "") for d in learn for w in WORDS.findall(d.text.lower()))
+    more = [w for w, count in seen.most_common() if count > 2 and len(w) > 2]
     return list(dict.fromkeys([*known, *more]))

@@ -43,8 +43,9 @@ _TURNED = frozenset("ɐɔǝɟƃɓɥᴉɾʞɯɹʇʌʍʎ")
 _TABLE = {ord(c): latin for latin, odd in _LOOKALIKES.items() for c in odd}
 _LATIN_NAME = re.compile(
     r"(?:LATIN (?:SMALL |CAPITAL )?LETTER (?:SMALL CAPITAL |SCRIPT |OPEN |TURNED |REVERSED )?"
-    r"|REGIONAL INDICATOR SYMBOL LETTER )([A-Z])(?: WITH .*)?$"
+    r"|REGIONAL INDICATOR SYMBOL LETTER |CIRCLED LATIN (?:SMALL|CAPITAL) LETTER )([A-Z])(?: WITH .*)?$"
 )
+_TAGS = re.compile(r"(?<![\U0001f3f4\U000e0020-\U000e007f])[\U000e0020-\U000e007e]")
 _SEPARATORS = re.compile(r"[ \t\u00a0]+")
 
 
@@ -92,11 +93,19 @@ def foreign_letters(text: str) -> int:
     )
 
 
+def hidden_letters(text: str) -> bool:
+    """Whether it holds letters that no one sees: tags, which stand for ASCII but are not drawn.
+
+    A flag of a region is spelt in tags behind a black flag; that is none.
+    """
+    return bool(_TAGS.search(text))
+
+
 def named_pictures(text: str) -> str:
     """The text with each emoji as its name in words, in place."""
     return "".join(
         f" {unicodedata.name(c, '').lower()} "
-        if ord(c) > 0x2190 and unicodedata.category(c) == "So"
+        if ord(c) > 0x2190 and unicodedata.category(c) == "So" and fold(c) == c
         else c
         for c in text
     )

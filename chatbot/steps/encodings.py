@@ -33,7 +33,7 @@ _CODE = dict(
 )
 _DOTS = dict(zip("⠁⠃⠉⠙⠑⠋⠛⠓⠊⠚⠅⠇⠍⠝⠕⠏⠟⠗⠎⠞⠥⠧⠺⠭⠽⠵", "abcdefghijklmnopqrstuvwxyz", strict=True))
 _LOWER = "abcdefghijklmnopqrstuvwxyz"
-_MEANT = 0.7
+_MEANT = 0.6
 """Share of known words from which a text that was read back is taken for a text."""
 
 

@@ -7,18 +7,42 @@ as a person or a language model would read it. What cannot be read has to be loo
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from chatbot.steps.characters import fold, foreign_letters, named_pictures, turned_upright
+from chatbot.steps.characters import (
+    fold,
+    foreign_letters,
+    hidden_letters,
+    named_pictures,
+    turned_upright,
+)
 from chatbot.steps.encodings import decoded, deciphered, unescaped
-from chatbot.steps.spelling import WORDS, Lexicon, mended
+from chatbot.steps.spelling import DISGUISED, WORDS, Lexicon, Mended, mended
 
 LEAST_KNOWN = 0.55
 """Share of letters in known words below which a text counts as unreadable."""
+_MISSPELT = 0.34
 _LONG_UNKNOWN = 4
 """Unknown words in a row from which a part of a text counts as unreadable."""
 _LINK = re.compile(r"(?:https?://|www\.)\S+|\S+@\S+\.\w+")
 _NAME = re.compile(r"(?<=[a-z,;] )[A-Z][a-z]+(?:-[A-Z][a-z]+)*")
+_PAIRS = frozenset(
+    tuple(pair.split())
+    for pair in (
+        "of the,in the,to the,on the,for the,with the,from the,at the,by the,is the,do i,can i,"
+        "should i,how do,how can,how to,what is,what are,what do,i am,i have,i was,i want,i need,"
+        "want to,need to,have to,going to,has been,have been,is there,are there,tell me,of my,in my,"
+        "to my,on my,for my,with my,is my,that i,if i,and i,but i,my wife,my husband,my mother,"
+        "my father,my son,my daughter,my boss,my job,my name,my account,my card,in a,to a,is a,with a,"
+        "for a,as a,a lot,to be,to get,to do,to go,to make,to see,to take,to pay,it is,this is,"
+        "that is,they are,we are,you are,does it,did you,can you,could you,do you,are you,i can,"
+        "i could,i do,i don't,i can't,don't know,when i,who is,where is,where can,why is,why do,"
+        "how much,how many,how long,out of,because of,instead of,last week,last month,next week,"
+        "years old,without a,about the,about my,give me,help me,show me,write a,make a,the best,"
+        "the same,the first,ways to,way to"
+    ).split(",")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,50 +61,61 @@ class Readings:
 
 
 def readings(raw: str, lexicon: Lexicon) -> Readings:
-    """Every plausible reading of a question."""
-    found: dict[str, None] = {}
-    hidden: dict[str, None] = {}
-
-    def add(text: str, how: str = "") -> None:
-        if any(c.isalpha() for c in text):
-            found.setdefault(text.strip())
-            if how:
-                hidden.setdefault(how)
-
-    upright = turned_upright(raw)
-    if upright is not None:
-        add(mended(fold(upright), lexicon), "upside-down letters")
+    """Every plausible reading of a question, and whether it can be trusted."""
     plain = fold(unescaped(raw))
-    add(plain)
     better = mended(plain, lexicon)
-    if better != plain.lower() and better.split() != plain.lower().split():
-        add(better)
-    pictures = named_pictures(raw)
-    if pictures != raw:
-        add(fold(pictures))
-    for text, how in decoded(plain, lexicon):
-        add(fold(text), how)
-    trouble = _unreadable(plain, better, lexicon)
-    if trouble and not hidden:
-        for text, how in deciphered(plain, lexicon):
-            add(text, how)
+    ways = list(_ways(raw, plain, better.text, lexicon))
+    trouble = _unreadable(raw, plain, better, lexicon)
+    if trouble and not any(how for _, how in ways):
+        ways += deciphered(plain, lexicon)
+    hidden = tuple(dict.fromkeys(how for _, how in ways if how))
     if hidden:
         trouble = f"it is written in {', '.join(hidden)}"
-    return Readings(tuple(found), tuple(hidden), trouble)
+    texts = dict.fromkeys(t.strip() for t, _ in ways if any(c.isalpha() for c in t))
+    return Readings(tuple(texts), hidden, trouble)
 
 
-def _unreadable(plain: str, better: str, lexicon: Lexicon) -> str:
+def _ways(raw: str, plain: str, better: str, lexicon: Lexicon) -> Iterator[tuple[str, str]]:
+    """Readings, each with the code that it was hidden in, if any."""
+    yield plain, ""
+    if better.split() != plain.lower().split():
+        yield better, ""
+    pictures = named_pictures(raw)
+    if pictures != raw:
+        yield fold(pictures), ""
+    upright = turned_upright(raw)
+    if upright is not None:
+        yield mended(fold(upright), lexicon).text, "upside-down letters"
+    if _backwards(plain):
+        yield " ".join(reversed(plain.split())), "reversed order"
+    for text, how in decoded(plain, lexicon):
+        yield fold(text), how
+
+
+def _unreadable(raw: str, plain: str, better: Mended, lexicon: Lexicon) -> str:
     """Why a folded text cannot be read, or nothing."""
     if foreign_letters(plain):
         return "it is in a script that cannot be read here"
-    text = (
-        _LINK.sub(" ", _NAME.sub(" ", plain)) if better.split() == plain.lower().split() else better
-    )
+    if hidden_letters(raw):
+        return "it holds invisible letters"
+    if better.disguised >= DISGUISED:
+        return "its words are disguised"
+    if better.misspelt >= max(3, _MISSPELT * len(WORDS.findall(better.text))):
+        return "too many of its words are misspelt"
+    changed = better.text.split() != plain.lower().split()
+    text = _LINK.sub(" ", better.text if changed else _NAME.sub(" ", plain))
     if lexicon.share(text) < LEAST_KNOWN or _unknown_run(text.lower(), lexicon) >= _LONG_UNKNOWN:
         return "it is encoded, or in a language that cannot be read here"
-    if not WORDS.search(plain.lower()):
-        return "it holds no words"
-    return ""
+    said = WORDS.findall(plain.lower())
+    return "" if any(lexicon.knows(w) or w in "ai" for w in said) else "it holds no words"
+
+
+def _backwards(text: str) -> bool:
+    """Whether the words stand in reversed order: pairs of small words tell."""
+    words = WORDS.findall(text.lower())
+    pairs = list(zip(words, words[1:], strict=False))
+    ahead = sum(p in _PAIRS for p in pairs)
+    return sum((b, a) in _PAIRS for a, b in pairs) > ahead
 
 
 def _unknown_run(text: str, lexicon: Lexicon) -> int:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from chatbot.domain import Decision, Screening
 from chatbot.errors import BadQuestion
 from chatbot.policy import Action, Category, Policy
+from chatbot.steps.characters import fold
 from chatbot.steps.words import sentences
 
 LONGEST = 8000
@@ -35,7 +36,7 @@ def clean_question(raw: str) -> str:
     text = "\n".join(
         _SPACE.sub(" ", line).strip() for line in unicodedata.normalize("NFC", kept).splitlines()
     ).strip()
-    if not any(c.isalnum() for c in text):
+    if not any(c.isalnum() for c in fold(text)):
         raise BadQuestion("The question is empty.", "Write what you would like to know.")
     return text
 
@@ -77,19 +78,32 @@ _ORDERS = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """From which probability on a category counts.
+
+    Attributes:
+        single: category → least probability; one that is not here counts in a sum only.
+        sums: groups of categories, each with the least sum of their probabilities. What is
+            sensitive for sure need not be of one category for sure.
+    """
+
+    single: Mapping[str, float] = field(default_factory=dict)
+    sums: tuple[tuple[frozenset[str], float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Signals:
     """What was found out about a text.
 
     Attributes:
-        scores: category → probability.
-        limits: category → probability from which it counts; `""`: the sum over all that are held.
+        scores: category → probability, in the part of the text that is the most sensitive.
         matched: categories one of whose patterns was found.
         personal: kinds of personal data in it.
         unreadable: why it cannot be read; empty where it can.
     """
 
     scores: Mapping[str, float]
-    limits: Mapping[str, float]
+    limits: Limits
     matched: Sequence[str] = ()
     personal: Sequence[str] = ()
     unreadable: str = ""
@@ -138,16 +152,25 @@ def _cases(policy: Policy, signals: Signals) -> Iterator[_Case]:
     if signals.personal and "personal-data" in policy.categories:
         found = "It holds " + " and ".join(signals.personal) + "."
         yield _Case(policy.categories["personal-data"], 1.0, found)
-    named = {n: p for n, p in signals.scores.items() if n in policy.categories}
-    for name, score in named.items():
-        category = policy.categories[name]
-        limit = signals.limits.get(name, 1.0) if category.threshold is None else category.threshold
-        if score >= limit:
+    for name, score in signals.scores.items():
+        category = policy.categories.get(name)
+        limit = signals.limits.single.get(name, 2.0)
+        if category is None:
+            continue
+        if score >= (limit if category.threshold is None else category.threshold):
             yield _Case(category, score)
-    kept = {n: p for n, p in named.items() if policy.categories[n].action is not Action.RELEASE}
-    if kept and sum(kept.values()) >= signals.limits.get("", 2.0):
-        surest = max(kept, key=kept.__getitem__)
-        yield _Case(policy.categories[surest], kept[surest])
+    for group, limit in signals.limits.sums:
+        kept = held_of(policy, group & signals.scores.keys())
+        if kept and sum(signals.scores[n] for n in kept) >= limit:
+            surest = max(kept, key=lambda n: signals.scores[n])
+            yield _Case(policy.categories[surest], signals.scores[surest])
+
+
+def held_of(policy: Policy, names: Iterable[str]) -> list[str]:
+    """Those of the categories that the policy does not release and that have no limit of their
+    own, by name."""
+    known = (policy.categories[n] for n in sorted(names) if n in policy.categories)
+    return [c.name for c in known if c.action is not Action.RELEASE and c.threshold is None]
 
 
 def _not_read(policy: Policy, signals: Signals) -> Screening:

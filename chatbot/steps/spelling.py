@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -35,6 +36,10 @@ _DOUBLE = re.compile(r"(.)\1+")
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz"
 _MOST_WAYS = 64
 _LONGEST_WORD = 20
+_APART = 6
+_WEIGHT = {"cut": 3, "leetspeak": 3, "repeated": 2, "glued": 2}
+DISGUISED = 6
+"""Disguise from which a text counts as written to be misread; everyday slips stay below."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,17 +67,37 @@ class Lexicon:
         return min(known, key=self.rank.__getitem__, default=None)
 
 
-def mended(text: str, lexicon: Lexicon) -> str:
-    """The text with disguised and misspelt words put right, lower case; what fits no word stays."""
-    text = joined_letters(text.lower(), lexicon)
-    tokens = text.split()
-    put_right = [_mend(t, lexicon) for t in tokens]
-    if (
-        sum(any(c.isdigit() for c in a) and a != b for a, b in zip(tokens, put_right, strict=True))
-        > 1
-    ):
-        put_right = [_number_word(t, lexicon) for t in put_right]
-    return " ".join(put_right)
+@dataclass(frozen=True, slots=True)
+class Mended:
+    """A text put right.
+
+    Attributes:
+        text: lower case; what fits no word stays as it was written.
+        disguised: how much of it no slip of the hand explains: `m3d1cine`, `do-se`, `d o s e`.
+        misspelt: words that are one slip away from a known one.
+    """
+
+    text: str
+    disguised: int
+    misspelt: int
+
+
+def mended(text: str, lexicon: Lexicon) -> Mended:
+    """The text with disguised and misspelt words put right."""
+    lower = text.lower()
+    joined = joined_letters(lower, lexicon)
+    disguised = _APART if joined != lower else 0
+    words: list[str] = []
+    ways: Counter[str] = Counter()
+    for token in joined.split():
+        better, how = _mend(token, lexicon)
+        words.append(better)
+        ways[how] += 1
+        disguised += _APART if how == "glued" and len(token) > _LONGEST_WORD else 0
+    if ways["leetspeak"] > 1:
+        words = [_number_word(w, lexicon) for w in words]
+    disguised += sum(weight * ways[how] for how, weight in _WEIGHT.items())
+    return Mended(" ".join(words), disguised, ways["misspelt"])
 
 
 def joined_letters(text: str, lexicon: Lexicon) -> str:
@@ -88,30 +113,33 @@ def joined_letters(text: str, lexicon: Lexicon) -> str:
     return _LETTER_RUN.sub(join, text)
 
 
-def _mend(token: str, lexicon: Lexicon) -> str:
+def _mend(token: str, lexicon: Lexicon) -> tuple[str, str]:
+    """A word put right, and how it had been written; as it is where nothing helps."""
     core = token.strip(".,;:?!\"'()[]{}…“”‘’")
-    if (
-        not core
-        or all(lexicon.knows(w) or len(w) == 1 for w in WORDS.findall(core))
-        and (core.replace("'", "").replace("-", "").isalpha())
-    ):
-        return token
-    for way in (_unpunctuated, _unleet, _unrepeated, _unglued, _corrected):
+    plain = core.replace("'", "").replace("-", "").isalpha()
+    if not core or (plain and all(len(w) == 1 or lexicon.knows(w) for w in WORDS.findall(core))):
+        return token, ""
+    end = token[token.rfind(core) + len(core) :]
+    for how, way in _WAYS.items():
         better = way(core, lexicon)
         if better:
-            return better + token[token.rfind(core) + len(core) :]
-    return token
+            return better + end, how
+    return token, ""
 
 
 def _unpunctuated(word: str, lexicon: Lexicon) -> str | None:
-    """`sui-ci.de` as one word, `how_to_sue` as three."""
+    """`sui-ci.de` as one word."""
     parts = [p for p in re.split(r"[\W_]+", word) if p]
     if len(parts) < 2 or any(c.isdigit() for c in word):
         return None
-    if all(len(p) > 1 and lexicon.knows(p) or p in "ai" for p in parts):
-        return " ".join(parts)
     whole = "".join(parts)
-    return whole if lexicon.knows(whole) and len(whole) > 3 else None
+    parted = all((len(p) > 1 and lexicon.knows(p)) or p in "ai" for p in parts)
+    return whole if lexicon.knows(whole) and len(whole) > 3 and not parted else None
+
+
+def _underscored(word: str, _: Lexicon) -> str | None:
+    """`how_to_sue` as three words."""
+    return " ".join(word.replace("_", " ").split()) if "_" in word.strip("_") else None
 
 
 def _unleet(word: str, lexicon: Lexicon) -> str | None:
@@ -209,3 +237,13 @@ def _slips(word: str) -> Iterator[str]:
             yield head + letter + word[i] + tail
     for letter in _ALPHABET:
         yield word + letter
+
+
+_WAYS = {
+    "underscored": _underscored,
+    "cut": _unpunctuated,
+    "leetspeak": _unleet,
+    "repeated": _unrepeated,
+    "glued": _unglued,
+    "misspelt": _corrected,
+}

@@ -1,0 +1,118 @@
+"""`chatbot policy …`: check a policy file, explain what it does, train the classifier."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from chatbot.commands.routing import open_encoder, router_by
+from chatbot.commands.screen import as_json as screening_json
+from chatbot.console import guarded, put, put_json
+from chatbot.policy import Category, Policy, load_policy
+from chatbot.steps.screen import clean_question
+
+app = typer.Typer(no_args_is_help=True, help=__doc__, rich_markup_mode=None)
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
+_SHOWN_SCORES = 3
+
+
+@app.command()
+@guarded
+def check(
+    file: Annotated[str, typer.Argument(help="`default`, `strict` or a policy file.")],
+    question: Annotated[list[str] | None, typer.Argument(help="What would happen to it?")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Check a policy file; with questions: explain what would happen to each, and why.
+
+    Example: chatbot policy check policies/default.yaml "Can I take ibuprofen with warfarin?"
+    """
+    policy = load_policy(file)
+    explained = [_explained(policy, q) for q in [clean_question(q) for q in question or []]]
+    if as_json:
+        categories = {n: c.action.value for n, c in policy.categories.items()}
+        about = {"fingerprint": policy.fingerprint, "categories": categories}
+        put_json({"policy": policy.name, **about, "questions": explained})
+        return
+    if not explained:
+        put(f"{policy.name} holds. {len(policy.categories)} categories:")
+        put("\n".join(_line(c) for c in policy.categories.values()))
+    for item in explained:
+        put("\n".join(_story(item)))
+
+
+def _explained(policy: Policy, question: str) -> dict[str, Any]:
+    router = router_by(policy)
+    screening = router.screen(question)
+    surest = sorted(screening.scores.items(), key=lambda item: -item[1])
+    return {
+        **screening_json(question, screening),
+        "text": screening.text,
+        "readings": list(router.readings(question).texts),
+        "scores": dict(surest),
+        "respond_within": str(policy.category(screening.category).respond_within),
+        "reviewers": list(policy.category(screening.category).reviewers),
+    }
+
+
+def _line(category: Category) -> str:
+    two = ", two signatures" if category.two_signatures else ""
+    detail = f"within {category.respond_within}, by {' or '.join(category.reviewers)}{two}"
+    if category.action.decision.value != "hold":
+        detail = f"support {category.support}" if category.support is not None else ""
+    return f"  {category.name:<20} {category.action.value:<14} {detail}"
+
+
+def _story(item: dict[str, Any]) -> list[str]:
+    lines = [item["question"], f"  decision   {item['decision']}"]
+    if item["category"]:
+        lines.append(f"  category   {item['category']} ({item['score']:.2f})")
+    lines += [f"  because    {reason}" for reason in item["reasons"]]
+    if item["text"]:
+        lines.append(f"  is told    {item['text']}")
+    if item["decision"] == "hold":
+        lines.append(f"  goes to    {' or '.join(item['reviewers'])}")
+        lines.append(f"  in         {item['respond_within']}")
+    lines += [f"  also read  {text}" for text in item["readings"][1:]]
+    top = list(item["scores"].items())[:_SHOWN_SCORES]
+    lines.append("  scores     " + ", ".join(f"{name} {score:.2f}" for name, score in top))
+    return lines
+
+
+@app.command()
+@guarded
+def train(
+    data: Annotated[list[Path], typer.Argument(help="Files or folders of labelled questions.")],
+    out: Annotated[
+        Path | None, typer.Option(help="File to write. Default: router.npz beside the models.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Train the classifier of questions from labelled data. Its data and scores go into the file.
+
+    JSON lines with `text` and `category`; Banking77, CLINC150, Counsel Chat, Do-Not-Answer,
+    XSTest, MedQuAD and SQuAD are known by their file names. A third of each public set, and files
+    named test*, are never learned from.
+
+    Example: chatbot policy train policies/questions ../shared/data/routing
+    """
+    from chatbot.adapters.classifier import SHIPPED
+    from chatbot.adapters.train_router import train_classifier
+    from chatbot.adapters.training_data import load_labelled
+    from chatbot.settings import load_settings
+
+    labelled = load_labelled(data)
+    content, about = train_classifier(labelled, open_encoder())
+    path = out or load_settings().models_folder / SHIPPED.name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    if as_json:
+        put_json({"file": path.absolute(), **about})
+        return
+    put(
+        f"{path}: {len(content):,} bytes, learned from {sum(about['learned'].values()):,} questions"
+    )
+    for name, share in about["held"].items():
+        put(f"  held of {name:<24} {share['value']:>6.1%} of {share['n']} (not learned from)")
