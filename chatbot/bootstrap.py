@@ -258,7 +258,8 @@ class Language:
     server: Any
 
     def close(self) -> None:
-        """Stops the embedded server."""
+        """Closes the connections, and stops the embedded server."""
+        self.chat.close()
         if self.server is not None:
             self.server.close()
 

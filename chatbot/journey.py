@@ -62,6 +62,7 @@ UNSCREENED = "it could not be checked whether this is sensitive"
 TOO_WEAK = "the documents do not support an answer to this well enough"
 _TOO_WEAK: dict[str, Any] = {"decision": Decision.HOLD, "reasons": (TOO_WEAK,)}
 _REWRITE_TOKENS = 96
+_ENDS = tuple(".!?:;…\"')]”’»。！？")
 
 
 class Router(Protocol):
@@ -239,6 +240,8 @@ class Steps:
             pieces = self._pieces(item.trace, list(item.messages), self._limits.answer_tokens)
             try:
                 for sentence in sentence_stream(pieces):
+                    if item.trace.cut and not sentence.endswith(_ENDS):
+                        continue  # half a sentence can say what the whole one would not
                     item.trace.lap("first_sentence_written")
                     yield Written(item.trace, sentence)
                     if item.trace.astray():
@@ -254,7 +257,9 @@ class Steps:
         for piece in self._model().stream(messages, max_tokens=most):
             if isinstance(piece.content, str) and piece.content:
                 yield piece.content
-            if trace.stopped or time.monotonic() > end:
+            late = time.monotonic() > end
+            trace.cut |= late or piece.response_metadata.get("finish_reason") == "length"
+            if trace.stopped or late:
                 return
 
     def verify(self, items: Items) -> Items:

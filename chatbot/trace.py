@@ -34,7 +34,13 @@ _MOST_DROPPED = 3
 
 @dataclass
 class Trace:
-    """What is noted on the way, for the record."""
+    """What is noted on the way, for the record.
+
+    Attributes:
+        stopped: no more is wanted.
+        cut: the model was stopped before it had ended.
+        drafted: for the reviewers, each sentence with what is wrong with it.
+    """
 
     question: str
     person: Person
@@ -52,6 +58,7 @@ class Trace:
     status: Status = Status.REFUSED
     mode: str = "none"
     stopped: bool = False
+    cut: bool = False
     screening: Screening | None = None
     drafted: list[tuple[Draft, tuple[str, ...]]] = field(default_factory=list)
 

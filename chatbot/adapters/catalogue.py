@@ -167,17 +167,16 @@ class Catalogue:
             new_vectors: text hash → unit vector, for the texts that had none.
         """
         with transaction(self.engine) as connection:
-            _drop(connection, [s.document.id for s in stored])
+            before = _drop(connection, [s.document.id for s in stored])
             _put_vectors(connection, new_vectors, model)
             for one in stored:
                 _put(connection, one)
+            _forget(connection, before)
 
     def drop(self, document_ids: Sequence[str]) -> None:
         """Takes documents out, with vectors that nothing else uses."""
         with transaction(self.engine) as connection:
-            _drop(connection, document_ids)
-            used = select(passages.c.embedded)
-            connection.execute(delete(vectors).where(vectors.c.embedded.not_in(used)))
+            _forget(connection, _drop(connection, document_ids))
 
     def _rows(self, query: Select[Any]) -> Sequence[Row[Any]]:
         with transaction(self.engine) as connection:
@@ -219,17 +218,29 @@ def _passage(row: Row[Any]) -> Passage:
     return Passage(row.id, document, row.ordinal, row.text, locator, row.kind)
 
 
-def _drop(connection: Connection, document_ids: Sequence[str]) -> None:
+def _drop(connection: Connection, document_ids: Sequence[str]) -> set[str]:
+    """Takes documents out; gives the hashes of the texts that they were embedded from."""
+    embedded: set[str] = set()
     for some in _batches(document_ids):
-        gone = select(passages.c.id).where(passages.c.document_id.in_(some))
-        ids = list(connection.scalars(gone))
-        if ids:
-            notes = [{"passage_id": i, "present": 0} for i in ids]
+        gone = select(passages.c.id, passages.c.embedded).where(passages.c.document_id.in_(some))
+        rows = connection.execute(gone).all()
+        embedded.update(row.embedded for row in rows)
+        if rows:
+            notes = [{"passage_id": row.id, "present": 0} for row in rows]
             connection.execute(insert(index_changes), notes)
         # Deleted here, not by the foreign key: SQLite runs the lexical index's trigger either way,
         # and other databases then need no cascade.
         connection.execute(delete(passages).where(passages.c.document_id.in_(some)))
         connection.execute(delete(documents).where(documents.c.id.in_(some)))
+    return embedded
+
+
+def _forget(connection: Connection, embedded: Collection[str]) -> None:
+    """Takes those texts' vectors out, where no passage has such a text any more."""
+    used = select(passages.c.embedded)
+    for some in _batches(sorted(embedded)):
+        gone = vectors.c.embedded.in_(some) & vectors.c.embedded.not_in(used)
+        connection.execute(delete(vectors).where(gone))
 
 
 def _put_vectors(connection: Connection, new: Mapping[str, np.ndarray], model: str) -> None:

@@ -401,6 +401,28 @@ def test_a_model_that_goes_on_for_ever_is_stopped() -> None:
     assert chat.closed == 1
 
 
+class Cut(ScriptedChat):
+    """Stops at its token limit, in the middle of a sentence."""
+
+    def _stream(self, *args: Any, **kwargs: Any) -> Iterator[Any]:
+        last = None
+        for chunk in super()._stream(*args, **kwargs):
+            if last is not None:
+                yield last
+            last = chunk
+        assert last is not None
+        last.message.response_metadata = {"finish_reason": "length"}
+        yield last
+
+
+@pytest.mark.parametrize(("chat", "shown_too"), [(ScriptedChat, True), (Cut, False)])
+def test_half_a_sentence_is_not_shown(chat: type[ScriptedChat], shown_too: bool) -> None:
+    half = "Fillings have a waiting period of 90 days"
+    events = Wired((), chat=chat(replies=(f"{GOOD} {half}",))).ask()
+    assert texts(events)[0] == GOOD
+    assert (len(texts(events)) == 2) is shown_too
+
+
 def test_a_model_that_repeats_itself_is_stopped() -> None:
     wired = Wired((f"{GOOD} " * 50,))
     assert texts(wired.ask()) == [GOOD]
