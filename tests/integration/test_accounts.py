@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, create_engine, text
+from sqlalchemy import Engine, text
 
 from chatbot.adapters.accounts import IDLE, LINK_LASTS, LONGEST, Accounts
 from chatbot.adapters.attempts import FREE_BY_ADDRESS, FREE_BY_NAME
-from chatbot.adapters.schema import metadata
 from chatbot.domain import sha256_of
 from chatbot.errors import BadInput, NotAllowed, NotFound
+from tests.databases import engine, postgres
+
+__all__ = ["engine", "postgres"]  # fixtures: each test runs on both databases
 
 PASSWORD = "correct horse battery staple"
 WRONG = "incorrect horse battery staple"
@@ -55,14 +55,6 @@ def clock() -> Clock:
 @pytest.fixture
 def notes() -> Notes:
     return Notes()
-
-
-@pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    engine = create_engine(f"sqlite:///{tmp_path / 'accounts.db'}")
-    metadata.create_all(engine)
-    yield engine
-    engine.dispose()
 
 
 @pytest.fixture
@@ -136,7 +128,7 @@ def test_too_many_names_from_one_address_lock_the_address(accounts: Accounts) ->
     assert accounts.login("anna", PASSWORD, "198.51.100.1")
 
 
-def test_attempts_at_the_same_moment_all_count(tmp_path: Path, accounts: Accounts) -> None:
+def test_attempts_at_the_same_moment_all_count(accounts: Accounts) -> None:
     accounts.add("anna", ["reviewer"], PASSWORD)
     said: list[str] = []
     threads = [
