@@ -73,7 +73,7 @@ class AuditLog:
         webhook: str | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self._engine = engine
+        self.engine = engine
         self._file = anchor
         self._webhook = webhook
         self._clock = clock
@@ -136,7 +136,7 @@ class AuditLog:
 
     def verify(self) -> list[str]:
         """Everything that is wrong with the log; empty: nothing was changed."""
-        with transaction(self._engine) as connection:
+        with transaction(self.engine) as connection:
             heads = connection.execute(select(audit_head)).all()
             query = select(audit_entries).order_by(audit_entries.c.seq)
             found = connection.execution_options(yield_per=1000).execute(query)
@@ -146,12 +146,12 @@ class AuditLog:
     def of(self, subject: str) -> list[Entry]:
         """Everything that was done to one answer or account, oldest first."""
         query = select(audit_entries).where(audit_entries.c.subject == subject)
-        with transaction(self._engine) as connection:
+        with transaction(self.engine) as connection:
             rows = connection.execute(query.order_by(audit_entries.c.seq)).all()
         return [_entry(row) for row in rows]
 
     def _head(self) -> tuple[int, str]:
-        with transaction(self._engine) as connection:
+        with transaction(self.engine) as connection:
             row = connection.execute(select(audit_head)).first()
         if row is None:
             raise IndexUnusable(

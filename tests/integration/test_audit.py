@@ -46,13 +46,13 @@ def log(engine: Engine, clock: Clock, tmp_path: Path) -> AuditLog:
 
 
 def note(log: AuditLog, subject: str = "r1", body: Any = None, actor: str = "ann") -> None:
-    with transaction(log._engine) as connection:
+    with transaction(log.engine) as connection:
         log.append(connection, actor, "approve", subject, body or {})
     log.anchor()
 
 
 def run(log: AuditLog, *statements: Any) -> None:
-    with transaction(log._engine) as connection:
+    with transaction(log.engine) as connection:
         for statement in statements:
             connection.execute(statement)
 
@@ -83,7 +83,7 @@ def test_words_do_not_get_in(log: AuditLog) -> None:
 
 
 def test_an_entry_that_was_rolled_back_never_was(log: AuditLog) -> None:
-    with log._engine.connect() as connection:
+    with log.engine.connect() as connection:
         log.append(connection, "ann", "approve", "r1", {})
         connection.rollback()
     note(log)
@@ -114,7 +114,7 @@ def test_a_deletion_is_found(log: AuditLog) -> None:
 
 
 def test_a_truncation_is_found(log: AuditLog) -> None:
-    with transaction(log._engine) as connection:
+    with transaction(log.engine) as connection:
         kept = connection.execute(select(audit_entries).where(audit_entries.c.seq == 4)).one()
     run(
         log,
@@ -126,7 +126,7 @@ def test_a_truncation_is_found(log: AuditLog) -> None:
 
 def test_a_log_written_anew_is_found(log: AuditLog) -> None:
     run(log, delete(audit_entries), update(audit_head).values(seq=0, hash=START))
-    with transaction(log._engine) as connection:
+    with transaction(log.engine) as connection:
         for n in range(6):
             log.append(connection, "mallory", "approve", f"r{n % 2}", {"n": n})
     assert log.verify()[0] == "entry 1: it is not the one that was anchored"
@@ -142,7 +142,7 @@ def test_a_reordering_is_found(log: AuditLog) -> None:
 
 
 def test_an_insertion_is_found(log: AuditLog) -> None:
-    with transaction(log._engine) as connection:
+    with transaction(log.engine) as connection:
         row = connection.execute(select(audit_entries).where(audit_entries.c.seq == 6)).one()
     run(log, insert(audit_entries).values({**row._mapping, "seq": 7}))
     assert log.verify()
@@ -169,7 +169,7 @@ def test_a_changed_anchor_is_found(
 
 
 def test_what_is_under_way_is_no_fault(log: AuditLog, clock: Clock) -> None:
-    with transaction(log._engine) as connection:
+    with transaction(log.engine) as connection:
         log.append(connection, "ann", "approve", "r1", {})
     assert log.verify() == []
     clock.now += timedelta(minutes=2)
