@@ -9,7 +9,8 @@ from typing import Annotated, Any
 import typer
 
 from chatbot.bootstrap import App, bootstrap
-from chatbot.commands import audit, review, user
+from chatbot.commands import audit, evaluate, policy, review, user
+from chatbot.commands import screen as screening
 from chatbot.console import DONE, FAILED, guarded, put, put_json, screen
 from chatbot.domain import Citation, Finished, Held, Notice, Person, Refused, ScoredPassage
 from chatbot.errors import BadSettings
@@ -25,8 +26,11 @@ app = typer.Typer(
 )
 
 app.add_typer(audit.app, name="audit")
+app.add_typer(evaluate.app, name="evaluate")
+app.add_typer(policy.app, name="policy")
 app.add_typer(review.app, name="review")
 app.add_typer(user.app, name="user")
+app.command("screen")(screening.screen)
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
 Collection = Annotated[

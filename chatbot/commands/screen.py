@@ -11,7 +11,7 @@ import typer
 
 from chatbot.commands.routing import router_by
 from chatbot.console import guarded
-from chatbot.domain import Screening
+from chatbot.domain import Decision, Screening
 from chatbot.errors import BadQuestion
 from chatbot.steps.screen import clean_question
 
@@ -29,9 +29,10 @@ def screen(policy: PolicyName = None) -> None:
     router = router_by(policy)
     for question in questions():
         try:
-            result = as_json(question, router.screen(clean_question(question)))
-        except BadQuestion as error:
-            result = {"question": question, "error": error.what}
+            screening = router.screen(clean_question(question))
+        except BadQuestion as error:  # nobody gets an answer to it
+            screening = Screening(Decision.REFUSE, reasons=(error.what,))
+        result = as_json(question, screening)
         sys.stdout.write(json.dumps(result, ensure_ascii=False) + "\n")
         sys.stdout.flush()
 
