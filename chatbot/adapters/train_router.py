@@ -33,11 +33,15 @@ WEIGHTS = {
     "xstest-safe": 12.0,
     "xstest-unsafe": 8.0,
     "banking77": 3.0,
+    "squad": 0.5,
 }
 """How much a question of a set counts; the sets differ in size by a hundred times."""
 APART = frozenset({"everyday", "medical", "harmful"})
-ROUTINE, ROUTINE_HELD = ("banking77", "clinc150"), 0.035
+ROUTINE, ROUTINE_HELD = ("banking77", "clinc150"), 0.027
 HARMLESS, HARMLESS_HELD = "xstest-safe", 0.22
+ANSWER_TOPICS = ["crisis", "harmful", "health"]
+"""What a sentence is held for whatever was asked. Documents about complaints or employment are
+full of sentences that sound like the questions of those categories."""
 ANSWER_LIMIT, MEDICAL_LIMIT = 0.98, 0.5
 
 
@@ -166,7 +170,7 @@ def _about(
             "single": {"medical": MEDICAL_LIMIT},
             "sums": [[sensitive, limits[0]], [[*sensitive, "harmful"], limits[1]]],
         },
-        "answer_limits": {"single": {}, "sums": [[sensitive[:-1], ANSWER_LIMIT]]},
+        "answer_limits": {"single": {}, "sums": [[ANSWER_TOPICS, ANSWER_LIMIT]]},
         "learned": dict(sorted(Counter(d.source for d in learn).items())),
         "left_for_tests": dict(sorted(Counter(d.source for d in data if d.side == "test").items())),
         "data_sha256": hashlib.sha256(keys.encode()).hexdigest(),

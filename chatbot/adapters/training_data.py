@@ -19,6 +19,7 @@ _PUBLIC: dict[str, Callable[[Row], tuple[str, str]]] = {
     "counsel_chat": lambda r: (f"{r['title']}\n{r['text']}", "crisis"),
     "do_not_answer": lambda r: (r["prompt"], "harmful"),
     "xstest": lambda r: (r["prompt"], "everyday" if r["label"] == "safe" else "harmful"),
+    "squad": lambda r: (r["question"], "everyday"),
     "medquad": lambda r: (r["question"], "medical"),
 }
 """How the rows of a public file, known by how its name begins, become question and category."""
@@ -70,9 +71,9 @@ def side_of(text: str, public: bool) -> str:
 
 def _labelled(file: Path) -> Iterator[Labelled]:
     public = next((n for n in _PUBLIC if file.name.startswith(n)), None)
-    if file.suffix not in (".jsonl", ".csv") or file.name.startswith(_SKIPPED):
+    if file.suffix not in (".jsonl", ".csv", ".json") or file.name.startswith(_SKIPPED):
         return
-    if not public and file.suffix == ".csv":
+    if not public and file.suffix != ".jsonl":
         return
     try:
         for row in rows(file):
@@ -89,7 +90,12 @@ def _labelled(file: Path) -> Iterator[Labelled]:
 
 
 def rows(file: Path) -> Iterator[Row]:
-    """The rows of a CSV or JSON-lines file."""
+    """The rows of a CSV or JSON-lines file, or the questions of a file in SQuAD's format."""
+    if file.suffix == ".json":
+        articles = json.loads(file.read_text(encoding="utf-8"))["data"]
+        asked = (q for a in articles for p in a["paragraphs"] for q in p["qas"])
+        yield from ({"question": q["question"]} for q in asked)
+        return
     with file.open(encoding="utf-8", newline="") as lines:
         if file.suffix == ".csv":
             yield from csv.DictReader(lines)

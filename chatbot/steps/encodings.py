@@ -105,7 +105,10 @@ def _pig_latin(text: str) -> str:
 
 
 def _from_bytes(raw: bytes) -> str:
-    return raw.decode("utf-8", "replace").replace("\ufffd", "")
+    """The bytes as text; nothing where they are none: words taken for base64 give noise."""
+    text = raw.decode("utf-8", "replace")
+    noise = sum(c == "\ufffd" or (c < " " and c not in "\r\n\t") for c in text)
+    return text.replace("\ufffd", "") if noise * 20 <= len(text) else ""
 
 
 def _from_base64(text: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 from chatbot.steps.characters import (
     fold,
@@ -22,6 +23,8 @@ from chatbot.steps.spelling import DISGUISED, WORDS, Lexicon, Mended, mended
 
 LEAST_KNOWN = 0.55
 """Share of letters in known words below which a text counts as unreadable."""
+_BLOB = re.compile(r"(?=\S*[a-z])(?=\S*[A-Z])(?=\S*\d)[A-Za-z0-9+/_=-]{24,}")
+_STRANGE = 0.45
 _MISSPELT = 0.34
 _LONG_UNKNOWN = 4
 """Unknown words in a row from which a part of a text counts as unreadable."""
@@ -30,19 +33,17 @@ _NAME = re.compile(r"(?<=[a-z,;] )[A-Z][a-z]+(?:-[A-Z][a-z]+)*")
 _PAIRS = frozenset(
     tuple(pair.split())
     for pair in (
-        "of the,in the,to the,on the,for the,with the,from the,at the,by the,is the,do i,can i,"
-        "should i,how do,how can,how to,what is,what are,what do,i am,i have,i was,i want,i need,"
-        "want to,need to,have to,going to,has been,have been,is there,are there,tell me,of my,in my,"
-        "to my,on my,for my,with my,is my,that i,if i,and i,but i,my wife,my husband,my mother,"
-        "my father,my son,my daughter,my boss,my job,my name,my account,my card,in a,to a,is a,with a,"
-        "for a,as a,a lot,to be,to get,to do,to go,to make,to see,to take,to pay,it is,this is,"
-        "that is,they are,we are,you are,does it,did you,can you,could you,do you,are you,i can,"
-        "i could,i do,i don't,i can't,don't know,when i,who is,where is,where can,why is,why do,"
-        "how much,how many,how long,out of,because of,instead of,last week,last month,next week,"
-        "years old,without a,about the,about my,give me,help me,show me,write a,make a,the best,"
-        "the same,the first,ways to,way to"
+        "of the,in the,to the,on the,for the,with the,from the,at the,by the,about the,of my,in my,"
+        "to my,on my,for my,with my,about my,from my,of a,with a,for a,to a,in an,how much,how many,"
+        "how long,how do,how can,how to,what do,what should,what is,what are,tell me,give me,help me,"
+        "show me,want to,need to,going to,has been,have been,because of,instead of,out of,"
+        "my wife,my husband,my mother,my father,my mum,my mom,my dad,my son,my daughter,my boss,"
+        "my job,my name,my doctor,my landlord,my sister,my brother,my friend,my girlfriend,my ex,"
+        "last week,last month,next week,years old,don't know,don't want,write a,make a,"
+        "the best,a person"
     ).split(",")
 )
+"""Pairs of words that hardly ever stand the other way round."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +101,13 @@ def _unreadable(raw: str, plain: str, better: Mended, lexicon: Lexicon) -> str:
         return "it holds invisible letters"
     if better.disguised >= DISGUISED:
         return "its words are disguised"
+    if _BLOB.search(_LINK.sub(" ", plain)):
+        return "a part of it is encoded"
     if better.misspelt >= max(3, _MISSPELT * len(WORDS.findall(better.text))):
         return "too many of its words are misspelt"
     changed = better.text.split() != plain.lower().split()
     text = _LINK.sub(" ", better.text if changed else _NAME.sub(" ", plain))
-    if lexicon.share(text) < LEAST_KNOWN or _unknown_run(text.lower(), lexicon) >= _LONG_UNKNOWN:
+    if _strange(text, lexicon) or _unknown_run(text.lower(), lexicon) >= _LONG_UNKNOWN:
         return "it is encoded, or in a language that cannot be read here"
     said = WORDS.findall(plain.lower())
     return "" if any(lexicon.knows(w) or w in "ai" for w in said) else "it holds no words"
@@ -113,9 +116,15 @@ def _unreadable(raw: str, plain: str, better: Mended, lexicon: Lexicon) -> str:
 def _backwards(text: str) -> bool:
     """Whether the words stand in reversed order: pairs of small words tell."""
     words = WORDS.findall(text.lower())
-    pairs = list(zip(words, words[1:], strict=False))
-    ahead = sum(p in _PAIRS for p in pairs)
-    return sum((b, a) in _PAIRS for a, b in pairs) > ahead
+    pairs = list(pairwise(words))
+    return any((b, a) in _PAIRS for a, b in pairs) and not any(p in _PAIRS for p in pairs)
+
+
+def _strange(text: str, lexicon: Lexicon) -> bool:
+    """Whether most of it is in no known words; one rare name in a short question is not enough."""
+    words = [w for w in WORDS.findall(text.lower()) if len(w) > 1]
+    unknown = sum(not lexicon.knows(w) for w in words)
+    return unknown >= _STRANGE * len(words) and lexicon.share(text) < LEAST_KNOWN
 
 
 def _unknown_run(text: str, lexicon: Lexicon) -> int:

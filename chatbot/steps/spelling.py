@@ -37,7 +37,8 @@ _ALPHABET = "abcdefghijklmnopqrstuvwxyz"
 _MOST_WAYS = 64
 _LONGEST_WORD = 20
 _APART = 6
-_WEIGHT = {"cut": 3, "leetspeak": 3, "repeated": 2, "glued": 2}
+_SURELY_GLUED = 24
+_WEIGHT = {"cut": 3, "leetspeak": 3, "repeated": 2}
 DISGUISED = 6
 """Disguise from which a text counts as written to be misread; everyday slips stay below."""
 
@@ -93,7 +94,7 @@ def mended(text: str, lexicon: Lexicon) -> Mended:
         better, how = _mend(token, lexicon)
         words.append(better)
         ways[how] += 1
-        disguised += _APART if how == "glued" and len(token) > _LONGEST_WORD else 0
+        disguised += _APART if how == "glued" and len(token) > _SURELY_GLUED else 0
     if ways["leetspeak"] > 1:
         words = [_number_word(w, lexicon) for w in words]
     disguised += sum(weight * ways[how] for how, weight in _WEIGHT.items())
@@ -190,7 +191,8 @@ def _unglued(word: str, lexicon: Lexicon) -> str | None:
         return None
     parts = segments(word, lexicon)
     long = sum(len(p) for p in parts if len(p) > 2 and lexicon.knows(p))
-    return " ".join(parts) if len(parts) > 1 and long * 10 >= len(word) * 7 else None
+    likely = len(parts) > 1 and len(word) >= 3.2 * len(parts) and long * 10 >= len(word) * 7
+    return " ".join(parts) if likely else None
 
 
 def segments(word: str, lexicon: Lexicon) -> list[str]:
@@ -221,7 +223,7 @@ def _cost(part: str, lexicon: Lexicon, total: float) -> float:
 
 def _corrected(word: str, lexicon: Lexicon) -> str | None:
     """The most frequent word that is one slip away."""
-    if not 4 <= len(word) <= _LONGEST_WORD or not word.isascii() or not word.isalpha():
+    if not 5 <= len(word) <= _LONGEST_WORD or not word.isascii() or not word.isalpha():
         return None
     return lexicon.best(_slips(word))
 
