@@ -15,6 +15,7 @@ from chatbot.domain import sha256_of
 from chatbot.steps.review_item import DECIDED, OPEN, Reviewer, ReviewItem, State
 from chatbot.steps.words import content_stems
 
+_SEARCHED = 500  # characters; PostgreSQL keeps at most 2,700 bytes in an index
 CLAIMABLE = (State.PENDING, State.ESCALATED, State.CLAIMED)
 BODIES = select(review_bodies.c.body).join(review_items, review_items.c.id == review_bodies.c.id)
 """Items in full; add conditions on `review_items`."""
@@ -96,7 +97,7 @@ def columns(item: ReviewItem) -> dict[str, Any]:
         "created_at": item.created_at,
         "decided_at": item.decided_at,
         "delivered_at": item.delivered_at,
-        "question": plain(item.question).casefold(),
+        "question": plain(item.question).casefold()[:_SEARCHED],
         "words": plain(" ".join(sorted(content_stems(item.question)))),
     }
 

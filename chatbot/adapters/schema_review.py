@@ -81,6 +81,7 @@ review_items = Table(
     Index("review_decided", "decided_at", "category"),
     Index("review_signed", "category", "outcome", "decided_at"),
     Index("review_waits", "category", "kind", "delivered_at"),
+    Index("review_text", "created_at", "id", "state", "urgency", "due_at", "open", "question"),
     Index("review_by_reviewer", "reviewer", "created_at"),
     Index("review_by_record", "record"),
     Index("review_by_conversation", "conversation"),

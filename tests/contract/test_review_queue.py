@@ -339,6 +339,12 @@ class TestViews:
         for text, found in [("100%_", 1), ("0_%", 0), ("ärger", 1), ("CROWNS", 5), (" \x00", 6)]:
             assert len(queue.list(text=text)) == found, text
 
+    def test_a_long_question_is_kept_whole(self, queue: ReviewQueue) -> None:
+        long = item(question="\U0001f9b7" * 5000 + "end")
+        queue.submit(long)
+        assert queue.get("i1").question == long.question
+        assert len(queue.list(text="\U0001f9b7\U0001f9b7")) == 1
+
     def test_of_conversation_is_its_owners(self, queue: ReviewQueue) -> None:
         queue.submit(item(1))
         queue.submit(item(2, owner="other"))

@@ -18,6 +18,11 @@ INDEXES = [
     ("review_new", "review_items", ["created_at", "id"]),
     ("review_next", "review_items", ["open", "urgency", "due_at", "id", "state", "category"]),
     ("review_old", "review_items", ["open", "created_at"]),
+    (
+        "review_text",
+        "review_items",
+        ["created_at", "id", "state", "urgency", "due_at", "open", "question"],
+    ),
     ("review_signed", "review_items", ["category", "outcome", "decided_at"]),
     ("review_waits", "review_items", ["category", "kind", "delivered_at"]),
     ("review_sources_by_document", "review_sources", ["document_id"]),
