@@ -351,6 +351,14 @@ def test_roles_are_looked_up_in_every_event(quiet: Desk) -> None:
         assert 'data-kind="error"' in news
     event(quiet, "next", aud)
     assert quiet.item("health-1").state is State.PENDING
+    # Not even where the policy names a role that only reads.
+    named = item("named-1", "Odd?", "money", 5, answer=money_answer(), reviewers=("auditor",),
+                 kind="sample")  # fmt: skip
+    quiet.app.queue.submit(named)
+    event(quiet, "open", aud, item="named-1")
+    news, _ = event(quiet, "decide", aud, act="recall", item="named-1", text="x")
+    assert 'data-kind="error"' in news
+    assert quiet.item("named-1") == named
 
 
 def test_nobody_reads_the_draft_to_their_own_question(quiet: Desk) -> None:
@@ -376,7 +384,8 @@ def test_the_lease_is_renewed_while_someone_is_at_work_and_only_then(quiet: Desk
 
     short = quiet.app.queue.apply("money-1", "anna", "renew", shorten)
     for wrong in ({"active": False}, {"fence": short.fence - 1}):
-        event(quiet, "look", anna, **{"item": "money-1", "fence": short.fence, **wrong})
+        news, _ = event(quiet, "look", anna, **{"item": "money-1", "fence": short.fence, **wrong})
+        assert 'data-kind=""' in news
         assert quiet.item("money-1").lease_until == short.lease_until
     event(quiet, "look", anna, item="money-1", fence=short.fence)
     assert quiet.item("money-1").lease_until > short.lease_until

@@ -174,6 +174,16 @@ def test_logging_out_and_disabling_end_sessions_at_once(accounts: Accounts) -> N
         accounts.link("anna")
 
 
+def test_a_login_that_a_disabling_overtook_opens_nothing(
+    accounts: Accounts, engine: Engine
+) -> None:
+    accounts.add("anna", ["lead"], PASSWORD)
+    token = accounts.login("anna", PASSWORD, HERE)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE accounts SET disabled = 1"))
+    assert accounts.session(token) is None
+
+
 def test_a_link_sets_a_password_once_and_ends_other_sessions(
     accounts: Accounts, clock: Clock
 ) -> None:
