@@ -1,4 +1,4 @@
-"""People at the desk: their names, roles, passwords and sessions, in the database.
+"""People at the desk: their names, roles and passwords, in the database.
 
 Nothing that would let someone in is stored as it is: passwords as argon2 hashes, the tokens of
 sessions and one-time links as SHA-256. A name that nobody has costs the same time as one that
@@ -9,20 +9,19 @@ from __future__ import annotations
 
 import json
 import re
-import secrets
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Engine, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, Engine, Row, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from chatbot.adapters.attempts import Attempts
-from chatbot.adapters.database import transaction
+from chatbot.adapters.database import transaction, writing
 from chatbot.adapters.passwords import Passwords
-from chatbot.adapters.schema_accounts import account_links, accounts, desk_sessions
-from chatbot.domain import sha256_of
+from chatbot.adapters.schema_accounts import accounts
+from chatbot.adapters.tokens import Links, Sessions
 from chatbot.errors import BadInput, NotAllowed, NotFound
 from chatbot.steps.review_item import Reviewer
 
@@ -32,12 +31,10 @@ if TYPE_CHECKING:
 ROLES = ("reviewer", "lead", "admin", "manager", "auditor")
 """Roles that mean something everywhere; a policy may name more who sign."""
 FIRST_ROLES = ("admin", "lead", "reviewer")
-IDLE, LONGEST = timedelta(hours=2), timedelta(hours=12)
-"""A session ends after this long without a deed, and at the latest after that long."""
-LINK_LASTS = timedelta(hours=24)
-_TOUCH = timedelta(seconds=30)
 _NAME = re.compile(r"[a-z0-9][a-z0-9._@-]{0,63}")
 _ROLE = re.compile(r"[a-z][a-z0-9-]{0,31}")
+_WRONG = ("The name or the password is wrong.", "Try again.")
+_SEE = "See `chatbot user list`."
 
 
 def utc_now() -> datetime:
@@ -79,19 +76,20 @@ class Accounts:
         self._clock = clock
         self._attempts = Attempts(engine)
         self._passwords = Passwords()
+        self._sessions = Sessions(clock)
+        self._links = Links(clock)
 
     def add(self, name: str, roles: Iterable[str], password: str | None = None) -> str | None:
         """A new account; without a password the token of a link by which to set one.
 
         Raises:
-            BadInput: the name is taken or malformed, a role is unknown, the password is too short.
+            BadInput: the name is taken or malformed, a role is malformed, the password too short.
         """
-        name, wanted = clean_name(name), _roles(roles)
+        name, wanted = _clean_name(name), _clean_roles(roles)
         hashed = None if password is None else self._passwords.hash(password)
-        with transaction(self._engine) as connection:
+        with writing(self._engine) as connection:
             self._insert(connection, name, wanted, hashed)
-            token = None if hashed else self._link(connection, name)
-            self._note(connection, "account-added", name, {"roles": "+".join(sorted(wanted))})
+            token = None if hashed else self._links.make(connection, name)
         self._audit.anchor()
         return token
 
@@ -101,29 +99,26 @@ class Accounts:
         Raises:
             NotFound: nobody has that name, or they are disabled.
         """
-        name = clean_name(name)
-        with transaction(self._engine) as connection:
+        name = _clean_name(name)
+        with writing(self._engine) as connection:
             row = connection.execute(select(accounts).where(accounts.c.name == name)).first()
             if row is None or row.disabled:
-                raise NotFound(f"There is no active account {name!r}.", "See `chatbot user list`.")
-            connection.execute(delete(account_links).where(account_links.c.name == name))
-            token = self._link(connection, name)
-            self._note(connection, "link-made", name, {})
+                raise NotFound(f"There is no active account {name!r}.", _SEE)
+            self._links.void(connection, name)
+            token = self._links.make(connection, name)
+            self._note(connection, "link-made", name)
         self._audit.anchor()
         return token
 
     def first_link(self) -> str | None:
         """Token of a link that makes the first account; None when someone can log in already."""
-        with transaction(self._engine) as connection:
-            return None if _any_active(connection) else self._link(connection, "")
+        with writing(self._engine) as connection:
+            return None if _any_active(connection) else self._links.make(connection, "")
 
     def link_name(self, token: str) -> str | None:
         """Whose link that is; empty for the first account's, None when it does not work."""
-        query = select(account_links.c.name).where(
-            account_links.c.token == sha256_of(token), account_links.c.expires_at > self._clock()
-        )
         with transaction(self._engine) as connection:
-            return connection.scalar(query)
+            return self._links.name_of(connection, token)
 
     def welcome(self, token: str, password: str, name: str = "") -> str:
         """Sets a password by a one-time link, which is used up; gives a session's token.
@@ -136,21 +131,12 @@ class Accounts:
             BadInput: the name or the password cannot be used; the link still can.
         """
         hashed = self._passwords.hash(password)
-        with transaction(self._engine) as connection:
-            used = connection.execute(
-                delete(account_links)
-                .where(account_links.c.token == sha256_of(token))
-                .returning(account_links.c.name, account_links.c.expires_at)
-            ).first()
-            if used is None or used.expires_at <= self._clock():
-                raise NotAllowed("This link does not work any more.", "Ask for another one.")
-            owner = used.name or self._first(connection, name, hashed)
-            if used.name:
-                change = update(accounts).where(accounts.c.name == owner, accounts.c.disabled == 0)
-                if not connection.execute(change.values(password=hashed)).rowcount:
-                    raise NotAllowed("This account is disabled.", "Ask whoever runs this desk.")
-                connection.execute(delete(desk_sessions).where(desk_sessions.c.name == owner))
-                self._note(connection, "password-set", owner, {})
+        with writing(self._engine) as connection:
+            owner = self._links.use(connection, token)
+            if owner:
+                self._set_password(connection, owner, hashed)
+            else:
+                owner = self._first(connection, name, hashed)
             session = self._start(connection, owner)
         self._audit.anchor()
         return session
@@ -166,16 +152,17 @@ class Accounts:
         """
         name = name.strip().lower()
         self._attempts.begin(name, address, self._clock())
-        account = self._by_name(name)
-        real = account.password if account and not account.disabled else None
+        row = self._row(name)
+        real = row.password if row and not row.disabled else None
         if not self._passwords.right(password, real):
-            raise NotAllowed("The name or the password is wrong.", "Try again.")
+            raise NotAllowed(*_WRONG)
         self._attempts.forget(name, address)
-        with transaction(self._engine) as connection:
+        with writing(self._engine) as connection:
+            # Comparing takes time, in which the account may have been disabled.
             still = accounts.c.password == real, accounts.c.disabled == 0
             query = select(accounts.c.name).where(accounts.c.name == name, *still)
             if connection.scalar(query) is None:
-                raise NotAllowed("The name or the password is wrong.", "Try again.")
+                raise NotAllowed(*_WRONG)
             token = self._start(connection, name)
         self._audit.anchor()
         return token
@@ -188,30 +175,17 @@ class Accounts:
         """
         if not token:
             return None
-        now = self._clock()
-        key = sha256_of(token)
-        query = (
-            select(accounts, desk_sessions.c.started_at, desk_sessions.c.seen_at)
-            .join(desk_sessions, desk_sessions.c.name == accounts.c.name)
-            .where(desk_sessions.c.token == key, accounts.c.disabled == 0)
-        )
         with transaction(self._engine) as connection:
-            row = connection.execute(query).first()
-            if row is None:
-                return None
-            seen = row.seen_at
-            if now - seen > IDLE or now - row.started_at > LONGEST:
-                return None
-            if deed and now - seen > _TOUCH:
-                touch = update(desk_sessions).where(desk_sessions.c.token == key)
-                connection.execute(touch.values(seen_at=now))
-        return _account(row)
+            row = self._sessions.account(connection, token)
+        if row and deed and self._sessions.stale(row):
+            with writing(self._engine) as connection:
+                self._sessions.touch(connection, token)
+        return _account(row) if row else None
 
     def logout(self, token: str) -> None:
         """Ends a session."""
-        with transaction(self._engine) as connection:
-            mine = desk_sessions.c.token == sha256_of(token)
-            connection.execute(delete(desk_sessions).where(mine))
+        with writing(self._engine) as connection:
+            self._sessions.end(connection, token)
 
     def disable(self, name: str) -> None:
         """Ends someone's access and every session of theirs, at once.
@@ -219,14 +193,14 @@ class Accounts:
         Raises:
             NotFound: nobody has that name.
         """
-        name = clean_name(name)
-        with transaction(self._engine) as connection:
+        name = _clean_name(name)
+        with writing(self._engine) as connection:
             change = update(accounts).where(accounts.c.name == name)
             if not connection.execute(change.values(disabled=1)).rowcount:
-                raise NotFound(f"There is no account {name!r}.", "See `chatbot user list`.")
-            connection.execute(delete(desk_sessions).where(desk_sessions.c.name == name))
-            connection.execute(delete(account_links).where(account_links.c.name == name))
-            self._note(connection, "account-disabled", name, {})
+                raise NotFound(f"There is no account {name!r}.", _SEE)
+            self._sessions.end_all(connection, name)
+            self._links.void(connection, name)
+            self._note(connection, "account-disabled", name)
         self._audit.anchor()
 
     def list(self) -> list[Account]:
@@ -241,12 +215,12 @@ class Accounts:
         Raises:
             NotFound: nobody who could log in has that name.
         """
-        row = self._by_name(name.strip().lower())
+        row = self._row(name.strip().lower())
         if row is None or row.disabled or not row.password:
-            raise NotFound(f"There is no active account {name!r}.", "See `chatbot user list`.")
+            raise NotFound(f"There is no active account {name!r}.", _SEE)
         return _account(row)
 
-    def _by_name(self, name: str) -> Row[Any] | None:
+    def _row(self, name: str) -> Row[Any] | None:
         with transaction(self._engine) as connection:
             return connection.execute(select(accounts).where(accounts.c.name == name)).first()
 
@@ -267,41 +241,33 @@ class Accounts:
                 f"There is an account {name!r} already.",
                 "Choose another name, or make a link for it: `chatbot user link`.",
             ) from error
+        self._note(connection, "account-added", name, roles=sorted(roles))
+
+    def _set_password(self, connection: Connection, name: str, password: str) -> None:
+        change = update(accounts).where(accounts.c.name == name, accounts.c.disabled == 0)
+        if not connection.execute(change.values(password=password)).rowcount:
+            raise NotAllowed("This account is disabled.", "Ask whoever runs this desk.")
+        self._sessions.end_all(connection, name)
+        self._note(connection, "password-set", name)
 
     def _first(self, connection: Connection, name: str, password: str) -> str:
-        if _any_active(connection):
-            raise NotAllowed("The first account was made already.", "Ask its owner for access.")
-        name = clean_name(name)
+        name = _clean_name(name)
         self._insert(connection, name, frozenset(FIRST_ROLES), password)
-        connection.execute(delete(account_links).where(account_links.c.name == ""))
-        self._note(connection, "account-added", name, {"roles": "+".join(FIRST_ROLES)})
+        # Only now: the audit entry has locked out whoever uses another such link at this moment.
+        if _any_active(connection, but=name):
+            raise NotAllowed("The first account was made already.", "Ask its owner for access.")
+        self._links.void(connection, "")
         return name
 
-    def _link(self, connection: Connection, name: str) -> str:
-        token, until = secrets.token_urlsafe(32), self._clock() + LINK_LASTS
-        row = {"token": sha256_of(token), "name": name, "expires_at": until}
-        connection.execute(insert(account_links).values(row))
-        return token
-
     def _start(self, connection: Connection, name: str) -> str:
-        now, token = self._clock(), secrets.token_urlsafe(32)
-        old = desk_sessions.c.started_at < now - LONGEST
-        connection.execute(delete(desk_sessions).where(old))
-        row = {"token": sha256_of(token), "name": name, "started_at": now, "seen_at": now}
-        connection.execute(insert(desk_sessions).values(row))
-        self._note(connection, "login", name, {})
-        return token
+        self._note(connection, "login", name)
+        return self._sessions.start(connection, name)
 
-    def _note(self, connection: Connection, action: str, name: str, body: dict[str, Any]) -> None:
+    def _note(self, connection: Connection, action: str, name: str, **body: Any) -> None:
         self._audit.append(connection, name, action, f"account:{name}", body)
 
 
-def clean_name(name: str) -> str:
-    """A name as it is stored.
-
-    Raises:
-        BadInput: it has characters that names do not have.
-    """
+def _clean_name(name: str) -> str:
     clean = name.strip().lower()
     if not _NAME.fullmatch(clean):
         raise BadInput(
@@ -312,7 +278,7 @@ def clean_name(name: str) -> str:
     return clean
 
 
-def _roles(roles: Iterable[str]) -> frozenset[str]:
+def _clean_roles(roles: Iterable[str]) -> frozenset[str]:
     wanted = frozenset(roles)
     if not wanted or not all(_ROLE.fullmatch(role) for role in wanted):
         raise BadInput(
@@ -322,8 +288,8 @@ def _roles(roles: Iterable[str]) -> frozenset[str]:
     return wanted
 
 
-def _any_active(connection: Connection) -> bool:
-    active = accounts.c.password.is_not(None), accounts.c.disabled == 0
+def _any_active(connection: Connection, but: str = "") -> bool:
+    active = accounts.c.password.is_not(None), accounts.c.disabled == 0, accounts.c.name != but
     return bool(connection.scalar(select(func.count()).select_from(accounts).where(*active)))
 
 

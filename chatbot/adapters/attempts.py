@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, delete, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from chatbot.adapters.database import transaction
+from chatbot.adapters.database import writing
 from chatbot.adapters.schema_accounts import login_failures
 from chatbot.domain import sha256_of
 from chatbot.errors import NotAllowed
@@ -35,7 +35,7 @@ class Attempts:
         Raises:
             NotAllowed: there were too many; this one does not count, so waiting helps.
         """
-        with transaction(self._engine) as connection:
+        with writing(self._engine) as connection:
             for key, free in zip(
                 _keys(name, address), (FREE_BY_NAME, FREE_BY_ADDRESS), strict=True
             ):
@@ -46,7 +46,7 @@ class Attempts:
     def forget(self, name: str, address: str) -> None:
         """The attempt went well: the name starts anew, and the address has one failure less."""
         by_name, by_address = _keys(name, address)
-        with transaction(self._engine) as connection:
+        with writing(self._engine) as connection:
             connection.execute(delete(login_failures).where(login_failures.c.key == by_name))
             less = update(login_failures).where(login_failures.c.key == by_address)
             connection.execute(less.values(count=login_failures.c.count - 1))

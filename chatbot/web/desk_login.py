@@ -15,7 +15,8 @@ from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.concurrency import run_in_threadpool
 
-from chatbot.adapters.accounts import LONGEST, Account, Accounts
+from chatbot.adapters.accounts import Account, Accounts
+from chatbot.adapters.tokens import LONGEST
 from chatbot.errors import BadInput, CountersignError, NotAllowed
 from chatbot.web.desk_access import may_enter
 from chatbot.web.desk_forms import login_page, welcome_page

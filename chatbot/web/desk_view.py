@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -23,7 +24,8 @@ from chatbot.web.desk_words import VIEWS
 if TYPE_CHECKING:
     from chatbot.bootstrap import App
 
-_LISTED = 60
+_LISTED = 50
+_KEPT = 20
 _SIMILAR = 3
 Parts = tuple[Any, Any, Any, Any, str]
 
@@ -40,6 +42,8 @@ class DeskView:
         self._accounts = app.accounts
         self._conversations = app.conversations
         self._policy = app.policy
+        self._counted = Counts()
+        self._counted_until = 0.0
 
     def account(self, token: str | None, *, deed: bool) -> Account | None:
         """Whose session that is, if they have business here."""
@@ -91,6 +95,20 @@ class DeskView:
         return {"item": drawn, "more": more_html(view), "evidence": evidence_html(view)}
 
     def _counts(self) -> Counts:
+        """How much there is; kept for twenty times as long as counting took.
+
+        So that many reviewers with a long queue spend little on it, and few with a short one see
+        each change at once.
+        """
+        began = time.monotonic()
+        if began < self._counted_until:
+            return self._counted
+        self._counted = self._count()
+        done = time.monotonic()
+        self._counted_until = done + _KEPT * (done - began)
+        return self._counted
+
+    def _count(self) -> Counts:
         found = self._queue.counts()
         views = {
             key: sum(found.states.get(state, 0) for state in states)

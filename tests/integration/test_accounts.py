@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, text
 
-from chatbot.adapters.accounts import IDLE, LINK_LASTS, LONGEST, Accounts
+from chatbot.adapters.accounts import Accounts
 from chatbot.adapters.attempts import FREE_BY_ADDRESS, FREE_BY_NAME
+from chatbot.adapters.tokens import IDLE, LINK_LASTS, LONGEST
 from chatbot.domain import sha256_of
 from chatbot.errors import BadInput, NotAllowed, NotFound
 from tests.databases import engine, postgres
