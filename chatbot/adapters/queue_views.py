@@ -17,6 +17,7 @@ from chatbot.steps.review_item import OPEN, ReviewItem, State
 from chatbot.steps.words import content_stems
 
 _RECENT_SIGNED = 1000
+_FOUND_AT_MOST = 10_000
 _SIGNED = (State.APPROVED, State.EDITED, State.DELIVERED, State.SEEN)
 
 
@@ -119,18 +120,15 @@ class QueueViews:
             text: words in the question's first 500 characters, as they are written there.
             before: the last item of the page before; the list goes on after it.
         """
-        at_work = states is not None and set(states) <= OPEN
-        query = _listed(category, reviewer, text)
-        if states is not None:
-            query = query.where(review_items.c.state.in_([s.value for s in states]))
-        if at_work:
-            query = query.where(review_items.c.open == 1).order_by(*ORDER)
+        rows = _matching(states, category, reviewer, text)
+        if states is not None and set(states) <= OPEN:
+            order = (rows.urgency, rows.due_at, rows.id)
+            query = select(rows.id).where(rows.open == 1).order_by(*order)
             if before:
-                last = (-before.priority, before.due_at, before.id)
-                query = query.where(tuple_(*ORDER) > last)
+                query = query.where(tuple_(*order) > (-before.priority, before.due_at, before.id))
         else:
-            newest = (review_items.c.created_at, review_items.c.id)
-            query = query.order_by(*(c.desc() for c in newest))
+            newest = (rows.created_at, rows.id)
+            query = select(rows.id).order_by(*(c.desc() for c in newest))
             if before:
                 query = query.where(tuple_(*newest) < (before.created_at, before.id))
         with transaction(self.engine) as connection:
@@ -163,18 +161,26 @@ def existing(item: ReviewItem | None) -> ReviewItem:
     return item
 
 
-def _listed(category: str | None, reviewer: str | None, text: str | None) -> Select[Any]:
-    query = select(review_items.c.id)
+def _matching(
+    states: Collection[State] | None, category: str | None, reviewer: str | None, text: str | None
+) -> Any:
+    """Columns of the rows that fit."""
+    table = review_items.c
+    query = select(table.id, table.urgency, table.due_at, table.created_at, table.open)
+    if states is not None:
+        query = query.where(table.state.in_([s.value for s in states]))
     if category is not None:
-        query = query.where(review_items.c.category == category)
+        query = query.where(table.category == category)
     if reviewer is not None:
-        query = query.where(review_items.c.reviewer == reviewer)
+        query = query.where(table.reviewer == reviewer)
     if text:
         wanted = plain(text).casefold().strip()
-        query = query.where(review_items.c.question.contains(wanted, autoescape=True))
-        # Looking for a text reads everything: the index that holds it is the least to read.
+        query = query.where(table.question.contains(wanted, autoescape=True))
+        # Looking for a text reads everything: the index that holds it is the least to read. The
+        # limit keeps PostgreSQL from walking through the rows in the order of the result instead.
         query = query.with_hint(review_items, "INDEXED BY review_text", "sqlite")
-    return query
+        query = query.limit(_FOUND_AT_MOST)
+    return query.subquery().c
 
 
 def _overlap(one: Collection[str], other: Collection[str]) -> float:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, inspect, select
 
+from chatbot.adapters import queue_rows
 from chatbot.adapters.audit import AuditLog
 from chatbot.adapters.catalogue import Catalogue
 from chatbot.adapters.database import transaction
@@ -152,6 +153,20 @@ class TestKeeping:
             queue.apply("i1", "ann", "claim", lambda i, _: replace(i, fence=9))
         assert queue.get("i1") == item()
         assert len(queue.audit.of("r1")) == before
+
+    def test_a_change_to_what_has_changed_since_is_not_written(self, queue: ReviewQueue) -> None:
+        queue.submit(item())
+        taken = claim(queue, "i1")
+        with transaction(queue.engine) as connection:
+            assert not queue_rows.replace(connection, item(), review.claim(item(), BOB, NOW, LEASE))
+        assert queue.get("i1") == taken
+
+    def test_a_deed_is_anchored_before_anyone_hears_of_it(
+        self, queue: ReviewQueue, tmp_path: Path
+    ) -> None:
+        decided(queue)
+        last = (tmp_path / "audit.anchor").read_text().splitlines()[-1]
+        assert last == f"3 {queue.audit.of('r1')[-1].hash}"
 
     def test_each_deed_is_in_the_audit_log_without_words(self, queue: ReviewQueue) -> None:
         decided(queue)

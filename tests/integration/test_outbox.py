@@ -204,7 +204,10 @@ class TestTruth:
         desk.outbox.send()
         assert recorder.sent == []
 
-    def test_a_question_back_carries_its_words(self, desk: Desk, recorder: Recorder) -> None:
+    @pytest.mark.parametrize("withdrawn", [False, True])
+    def test_a_question_back_carries_its_words(
+        self, desk: Desk, recorder: Recorder, withdrawn: bool
+    ) -> None:
         talk = desk.conversations.create("asker").id
         desk.conversations.append(talk, "asker", record(id="r1", status=Status.HELD))
         answer = Answer((Draft("Ask your dentist."),))
@@ -215,10 +218,11 @@ class TestTruth:
         desk.queue.apply(
             "i1", "ann", "ask", lambda i, t: review.ask(i, ANN, held.fence, "How old?", t)
         )
+        if withdrawn:
+            desk.queue.apply("i1", "asker", "withdraw", review.withdraw)
         desk.outbox.send()
-        assert [(m.event, m.text, m.message) for m in recorder.sent] == [
-            ("needs_info", "", "How old?")
-        ]
+        wanted = [] if withdrawn else [("needs_info", "", "How old?")]
+        assert [(m.event, m.text, m.message) for m in recorder.sent] == wanted
 
 
 class TestPage:
