@@ -33,7 +33,7 @@ PROGRAMS = {name: [sys.executable, "-m", f"{name}.cli"] for name in ("chatbot", 
 REMEDIES = {
     "playwright": "make browser",
     "chromium": "make browser",
-    "postgresql": "apt-get install postgresql",
+    "postgresql": "make browser",
 }
 
 
