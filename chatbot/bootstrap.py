@@ -24,7 +24,7 @@ from chatbot.background import Background
 from chatbot.desk import Desk
 from chatbot.domain import Person
 from chatbot.errors import CountersignError, GenerationFailed, where
-from chatbot.policy import load_policy
+from chatbot.policy import Action, Policy, load_policy
 from chatbot.settings import Settings
 from chatbot.worker import Worker
 
@@ -192,7 +192,7 @@ class App:
             encoder,
             self._model,
             {name: load_prompt(name) for name in ("answer", "condense")},
-            limits_of(settings),
+            limits_of(settings, self.policy),
             self._describe,
         )
         chain = Chain(
@@ -233,7 +233,7 @@ class App:
         }
 
 
-def limits_of(settings: Settings) -> Limits:
+def limits_of(settings: Settings, policy: Policy) -> Limits:
     """The numbers that an answer is made within."""
     from chatbot.journey import Limits
 
@@ -246,6 +246,8 @@ def limits_of(settings: Settings) -> Limits:
         settings.answer_deadline,
         bool(settings.generation_url),
         settings.check_timeout,
+        settings.weak_relevance,
+        policy.weak_retrieval is Action.HOLD,
     )
 
 

@@ -59,6 +59,8 @@ NO_MODEL = (
     "These are the sentences in the documents that come nearest to the question, word for word."
 )
 UNSCREENED = "it could not be checked whether this is sensitive"
+WEAK = "the documents hardly fit this question"
+HARDLY_FITS = "The documents hardly fit this question. Please check that this answers it."
 TOO_WEAK = "the documents do not support an answer to this well enough"
 _TOO_WEAK: dict[str, Any] = {"decision": Decision.HOLD, "reasons": (TOO_WEAK,)}
 _REWRITE_TOKENS = 96
@@ -87,6 +89,8 @@ class Limits:
     deadline: float = 120.0
     condense_with_model: bool = False
     check_seconds: float = 5.0
+    weak_relevance: float = 0.0
+    hold_weak: bool = False
 
 
 Items = Iterator[Any]
@@ -196,10 +200,20 @@ class Steps:
             trace.passages = tuple(document.metadata["scored"] for document in found)
             trace.lap("retrieve")
             yield Retrieved(trace.standalone, trace.passages)
-            if relevance(trace.passages) >= self._limits.relevance:
-                yield Found(trace)
-            else:
-                yield self._not_found(trace, "nothing relevant was found")
+            yield from self._relevant(trace)
+
+    def _relevant(self, trace: Trace) -> Items:
+        found = relevance(trace.passages)
+        if found < self._limits.relevance:
+            yield self._not_found(trace, "nothing relevant was found")
+            return
+        if found < self._limits.weak_relevance:
+            if self._limits.hold_weak:
+                yield trace.hold((WEAK,))
+                return
+            trace.notices.append(HARDLY_FITS)
+            yield Notice(HARDLY_FITS)
+        yield Found(trace)
 
     def _not_found(self, trace: Trace, reason: str) -> Refused:
         searched = self._describe(trace.person)["searched"]

@@ -68,6 +68,12 @@ class Settings(BaseSettings):
         le=1,
         description="Least relevance of the best passage; below it: `not in the documents`.",
     )
+    weak_relevance: float = Field(
+        0.38,
+        ge=0,
+        le=1,
+        description="Relevance below which the asker is warned, or the policy holds the answer.",
+    )
     support: float = Field(
         0.55, ge=0, le=1, description="Least similarity of a sentence and its source."
     )

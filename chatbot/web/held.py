@@ -70,7 +70,7 @@ def card_body(held: Waiting, record: str, helpline: str) -> str:
         f'<div class="helpline" role="alert">{_paragraphs(helpline)}</div>' if helpline else ""
     ]
     if held.open:
-        why = "; ".join(held.reasons)
+        why = "; ".join(reason.rstrip(".") for reason in held.reasons)
         parts.append(f'<p class="why">Why: {escape(why)}.</p>' if why else "")
     parts.append(f'<p class="stands">{escape(_SAYS.get(held.state, ""))}</p>')
     if held.open:

@@ -37,12 +37,14 @@ from chatbot.domain import (
 from chatbot.errors import BadQuestion, ModelUnusable, NotFound, StorageFull
 from chatbot.gate import HELD_TEXT, UNVERIFIED, Event, Sentence, shown
 from chatbot.journey import (
+    HARDLY_FITS,
     NO_MODEL,
     NOT_FOUND,
     NOTHING_INDEXED,
     TOO_WEAK,
     UNSCREENED,
     UNSUPPORTED,
+    WEAK,
     Limits,
     Steps,
 )
@@ -246,6 +248,20 @@ def test_a_question_about_something_else_is_refused_with_what_was_searched() -> 
     assert events[1].text == f"{NOT_FOUND} Searched: Dental cover, Cards."
     assert finished(events).status is Status.REFUSED
     assert wired.chat.asked == []
+
+
+@pytest.mark.parametrize("hold", [True, False])
+def test_weak_retrieval_is_held_or_said(hold: bool) -> None:
+    limits = Limits(relevance=0.2, support=0.5, weak_relevance=0.99, hold_weak=hold)
+    wired = Wired((GOOD,), limits=limits)
+    events = wired.ask()
+    if hold:
+        assert kinds(events) == ["Retrieved", "Held", "Finished"]
+        assert finished(events).reasons == (WEAK,)
+        assert wired.chat.asked == []
+    else:
+        assert kinds(events) == ["Retrieved", "Notice", "Sentence", "Finished"]
+        assert finished(events).notices == (HARDLY_FITS,)
 
 
 def test_without_documents_there_is_no_answer() -> None:
