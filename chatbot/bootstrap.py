@@ -26,6 +26,7 @@ from chatbot.domain import Person
 from chatbot.errors import CountersignError, GenerationFailed, where
 from chatbot.policy import Action, Policy, load_policy
 from chatbot.settings import Settings
+from chatbot.steps.review_item import OPEN
 from chatbot.worker import Worker
 
 if TYPE_CHECKING:
@@ -119,7 +120,17 @@ class App:
             except CountersignError as error:
                 part.detail = str(error)
                 part.failed = True
-        return self.status()
+        return [*self.status(), self._try_desk()]
+
+    def _try_desk(self) -> Ping:
+        counts, faults = self.queue.counts(), self.audit.verify()
+        open_ = sum(n for state, n in counts.states.items() if state in OPEN)
+        detail = f"{open_} waiting, {counts.overdue} overdue, policy {self.policy.name}; audit log "
+        return Ping(
+            "review desk",
+            "failed" if faults else "ready",
+            detail + (faults[0] if faults else "whole"),
+        )
 
     def _try_search(self) -> str:
         search = self._search.get(_LOAD_SECONDS)
