@@ -24,7 +24,7 @@ from chatbot.web.desk_access import claimable, may_read, may_work
 from chatbot.web.desk_acts import ACTS, AFTERWARDS_NEXT, Claim, news_html, said
 from chatbot.web.desk_page import bar_html, dialogs_html, editor_html
 from chatbot.web.desk_view import DeskView, Parts
-from chatbot.web.session import DESK_COOKIE
+from chatbot.web.session import COOKIE, DESK_COOKIE, Sessions
 
 if TYPE_CHECKING:
     from chatbot.bootstrap import App
@@ -44,14 +44,20 @@ _UNEXPECTED = (
     "Something went wrong, and it is not certain that this was done. Reload the page to see; if it "
     "happens once more, tell whoever runs this desk. Its log says more."
 )
+_OWN = "The most urgent one is your own question, so it waits for someone else."
 Handler = Callable[["DeskPage", "Call"], Parts]
 
 
 class Call:
-    """One event from a browser, with the person whom the server found behind it."""
+    """One event from a browser, with the person whom the server found behind it.
 
-    def __init__(self, account: Account, claim: Claim) -> None:
+    Args:
+        asker: who they are in the chat of the same browser, where they may not have been logged in.
+    """
+
+    def __init__(self, account: Account, asker: str | None, claim: Claim) -> None:
         self.account = account
+        self.asker = asker
         self.me = account.reviewer
         self.claim = claim
 
@@ -65,7 +71,7 @@ def _event(handler: Handler) -> Callable[[DeskPage, gr.EventData, gr.Request], P
         account = page.account(request, deed=claim.active)
         if account is None:
             return (*[gr.skip()] * 4, news_html(claim.run, "login", "Your session has ended."))
-        call = Call(account, claim)
+        call = Call(account, page.asker(request), claim)
         try:
             return handler(page, call)
         except CountersignError as error:
@@ -93,6 +99,7 @@ class DeskPage:
         self._queue = app.queue
         self._accounts = app.accounts
         self._view = DeskView(app)
+        self._askers = Sessions(app.secret)
 
     @_event
     def look(self, call: Call) -> Parts:
@@ -152,13 +159,18 @@ class DeskPage:
         """Who sends the event; None: nobody who may be here."""
         return self._view.account(request.cookies.get(DESK_COOKIE), deed=deed)
 
+    def asker(self, request: gr.Request) -> str | None:
+        """Who the person is in the chat of the same browser."""
+        person = self._askers.read(request.cookies.get(COOKIE))
+        return person.id if person else None
+
     def readable(self, item_id: str, call: Call) -> ReviewItem | None:
         """The item, if there is one and this person may see it."""
         try:
             item = self._queue.get(item_id) if item_id else None
         except NotFound:
             return None
-        return item if item and may_read(item, call.me) else None
+        return item if item and may_read(item, call.me) and item.owner != call.asker else None
 
     def shown(self, call: Call, item: ReviewItem | None, news: str) -> Parts:
         """All parts of the page as they are now; those that the browser has are left out."""
@@ -167,6 +179,12 @@ class DeskPage:
     def _next(self, call: Call, words: str, undo: str = "", seconds: float = 0) -> Parts:
         wanted = [call.claim.filter.category] if call.claim.filter.category else None
         item = self._queue.claim_next(call.me, LEASE, wanted) if may_work(call.me.roles) else None
+        if item and item.owner == call.asker:
+            fence = item.fence
+            self._change(
+                item.id, call, "put-back", lambda i, t: review.put_back(i, call.me, fence, t)
+            )
+            item, words = None, f"{words} {_OWN}".strip()
         news = news_html(
             call.claim.run, "next", words, me=call.account.name, undo=undo, seconds=seconds
         )

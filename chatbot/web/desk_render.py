@@ -119,7 +119,8 @@ def _facts(view: ItemView) -> str:
 def _reasons(item: ReviewItem) -> str:
     if not item.reasons:
         return ""
-    return f'<p class="why"><span>Held:</span> {escape("; ".join(item.reasons))}</p>'
+    label = "Sample" if item.kind == "sample" else "Held"
+    return f'<p class="why"><span>{label}:</span> {escape("; ".join(item.reasons))}</p>'
 
 
 def _banners(view: ItemView) -> str:
@@ -205,6 +206,8 @@ def _plain(text: str) -> str:
 
 _MAIN = (("approve", "Approve", "A", "primary"), ("edit", "Edit", "E", "second"),
          ("reject", "Reject", "R", "second"))  # fmt: skip
+_SAMPLE = (("approve", "It was right", "A", "primary"),
+           ("reject", "It was wrong: recall it", "R", "second"))  # fmt: skip
 _REST = (("ask", "Ask the asker", "Q"), ("escalate", "Escalate", "X"),
          ("reassign", "Hand over", "H"), ("redraft", "Draft again", "D"),
          ("put-back", "Put back", "B"))  # fmt: skip
@@ -216,15 +219,15 @@ def _acts(view: ItemView) -> str:
         recall = item.state in REACHED and not view.why_not
         return _button("recall", "Recall this answer", "C", "second") if recall else ""
     blocked = not item.answer or not item.answer.sentences or item.outdated or item.draft_wanted
+    sample = item.kind == "sample"
     main = "".join(
         _button(act, name, key, look, off=act == "approve" and blocked)
-        for act, name, key, look in _MAIN
+        for act, name, key, look in (_SAMPLE if sample else _MAIN)
     )
-    sample = item.kind == "sample"
     rest = "".join(
         _button(act, name, key, "third")
         for act, name, key in _REST
-        if not (sample and act == "ask")
+        if not (sample and act in ("ask", "redraft"))
     )
     return (
         f'<div class="main-acts">{main}</div><details class="rest-acts"><summary>More</summary>'

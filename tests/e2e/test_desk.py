@@ -401,6 +401,21 @@ def test_what_the_browser_has_is_not_sent_again(quiet: Desk) -> None:
     assert again == ""
 
 
+def test_nor_what_they_asked_in_the_same_browser_before_they_logged_in(quiet: Desk) -> None:
+    asker = new_person()
+    own = item("own-1", "My own question?", "money", 1, answer=money_answer(), owner=asker.id,
+               priority=200)  # fmt: skip
+    quiet.app.queue.submit(own)
+    anna = quiet.cookie("anna") | {COOKIE: Sessions(quiet.app.secret).write(asker)}
+    for name in ("look", "open"):
+        _, parts = event(quiet, name, anna, item="own-1")
+        assert "Alder Basic pays" not in parts
+    news, parts = event(quiet, "next", anna)
+    assert "your own question" in news
+    assert "Alder Basic pays" not in parts
+    assert quiet.item("own-1").state is State.PENDING
+
+
 @pytest.fixture
 def web(shared: Desk) -> Iterator[httpx.Client]:
     with httpx.Client(base_url=shared.url, headers={"Origin": shared.url}) as client:

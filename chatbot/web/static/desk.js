@@ -65,6 +65,7 @@ function fly() {
 }
 
 function lost() {
+  if (flying.name !== "look") complain(flying, "The connection was lost. Look whether this was done.");
   flying = null;
   waiting = [];
   root.classList.remove("busy");
@@ -100,13 +101,16 @@ function settle(done, news, text) {
   if (news.kind === "error") complain(done, text);
   else if (done.name !== "look") finished(done, news, text);
   if (id !== shownItem) {
+    const before = shownItem;
     shownItem = id;
     appeared = Date.now();
     scrollTo(0, 0);
-    if (done.name !== "look" && news.kind !== "error") focusItem(id, done);
+    if (done.name !== "look" && news.kind !== "error") focusItem(id, done, before);
     remember(id);
   }
-  if (editing() && !mine()) complain({ name: "decide", data: { act: "edit" } }, "You no longer hold this. Copy your text before you leave.");
+  const count = document.querySelector('#queue [data-view="open"] .count')?.textContent;
+  if (count) document.title = document.title.replace(/^(\(\d+\) )?/, count === "0" ? "" : `(${count}) `);
+  if (editing() && !mine() && !$("problem").textContent) complain({ name: "decide", data: { act: "edit" } }, "You no longer hold this. Copy your text before you leave.");
 }
 
 function finished(done, news, text) {
@@ -130,10 +134,14 @@ function complain(done, text) {
   setTimeout(() => box.classList.remove("bad"), 2600);
 }
 
-function focusItem(id, done) {
+function focusItem(id, done, before) {
   if (editing()) return;
   if (id) $("asked")?.focus({ preventScroll: true });
-  else if (done.name !== "open" || done.data.back) (chosenRow() || rows()[0])?.focus({ preventScroll: true });
+  else if (done.name !== "open" || done.data.back) {
+    const row = rows().find((el) => el.dataset.id === before) || rows()[0];
+    row?.focus({ preventScroll: true });
+    row?.scrollIntoView({ block: "nearest" });
+  }
 }
 
 function remember(id) {
@@ -149,7 +157,9 @@ function look() {
 // --- what the reviewer does ----------------------------------------------------------------------
 
 const leaving = () => (mine() ? { leave: openId(), leave_fence: Number(item().dataset.fence) } : {});
-const open = (id, more = {}) => emit("open", { item: id, ...(id === openId() ? {} : leaving()), ...more });
+function open(id, more = {}) {
+  if (mayLeave()) emit("open", { item: id, ...(id === openId() ? {} : leaving()), ...more });
+}
 
 function decide(act, more = {}) {
   if (!mine() && act !== "recall") { toast("Take it first: press Enter."); return; }
@@ -202,10 +212,10 @@ function stopEditing() {
   $("asked")?.focus({ preventScroll: true });
 }
 
-function cancelEdit() {
-  if ($("text").value !== original && !confirm("Throw your changes away?")) return;
-  stopEditing();
-}
+const unsaved = () => editing() && $("text").value !== original;
+const mayLeave = () => !unsaved() || confirm("Throw your changes away?");
+function cancelEdit() { if (mayLeave()) stopEditing(); }
+addEventListener("beforeunload", (event) => { if (unsaved()) event.preventDefault(); });
 
 function grow() {
   const box = $("text");
@@ -236,6 +246,8 @@ function countDown() {
 }
 function undo() {
   if (!undoItem) { toast("There is nothing to undo."); return; }
+  if (!mayLeave()) return;
+  stopEditing();
   emit("undo", { item: undoItem, ...leaving() });
   hideUndo();
 }
@@ -302,7 +314,7 @@ async function leave() {
 const acts = {
   open: (el) => open(el.dataset.id),
   take: () => open(openId()),
-  next: () => emit("next", leaving()),
+  next: () => { if (mayLeave()) emit("next", leaving()); },
   back: () => (editing() ? cancelEdit() : open("", { back: true })),
   skip: () => $("asked")?.focus(),
   view: (el) => sift({ view: el.dataset.view }),
@@ -361,6 +373,7 @@ const keys = {
   n: "next", a: "approve", e: "edit", r: "reject", q: "ask", x: "escalate", h: "reassign",
   d: "redraft", b: "put-back", z: "undo", c: "recall", u: "back", "?": "help",
 };
+const ON_ITEM = new Set(["approve", "edit", "reject", "ask", "escalate", "reassign", "redraft", "put-back", "recall"]);
 const DECIDING = new Set(["approve", "reject", "escalate", "put-back", "redraft", "recall"]);
 
 document.addEventListener("keydown", (event) => {
@@ -397,6 +410,7 @@ function single(event) {
   const button = document.querySelector(`#item [data-act="${act}"]`);
   const rest = document.querySelector(".rest-acts[open]");
   if (rest) rest.open = false;
+  if (ON_ITEM.has(act) && !button) { if (openId()) toast("That cannot be done here."); return; }
   if (button?.disabled) { toast("That is not possible while the draft is missing or outdated."); return; }
   acts[act]();
 }
