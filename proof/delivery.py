@@ -112,7 +112,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=500, help="approvals with the page closed")
     parser.add_argument("--edits", type=int, default=300, help="sources changed meanwhile")
+    parser.add_argument("--trusting", action="store_true", help="believe that no source changes")
     asked = parser.parse_args()
+    if asked.trusting:
+        review.is_current = lambda *_: True
     with tempfile.TemporaryDirectory() as folder:
         office = Office(Path(folder))
         closed = _closed_pages(office, asked.count)

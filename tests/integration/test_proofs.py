@@ -1,0 +1,55 @@
+"""The proofs hold, and each is seen to fail once its guard is away."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def proof(*command: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", *command],
+        cwd=ROOT,
+        env=dict(os.environ),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=200,
+    )
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("proof.closed", "--count", "28"),
+        ("proof.delivery", "--count", "5", "--edits", "10"),
+        ("proof.bypass", "--count", "3", "--commands", "1"),
+    ],
+    ids=lambda c: c[0],
+)
+def test_it_holds(command: tuple[str, ...]) -> None:
+    done = proof(*command)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "ok: " in done.stdout
+    assert ": 0 of " in done.stdout
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("proof.closed", "--count", "7", "--unbroken"),
+        ("proof.delivery", "--count", "1", "--edits", "5", "--trusting"),
+        ("proof.bypass", "--count", "2", "--commands", "0", "--open"),
+    ],
+    ids=lambda c: c[0],
+)
+def test_without_its_guard_it_fails(command: tuple[str, ...]) -> None:
+    done = proof(*command)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "FAILED: " in done.stdout
