@@ -167,18 +167,20 @@ def _matching(
     """Columns of the rows that fit."""
     table = review_items.c
     query = select(table.id, table.urgency, table.due_at, table.created_at, table.open)
-    if states is not None:
-        query = query.where(table.state.in_([s.value for s in states]))
-    if category is not None:
-        query = query.where(table.category == category)
-    if reviewer is not None:
-        query = query.where(table.reviewer == reviewer)
+    conditions = [
+        (table.state, None if states is None else [s.value for s in states]),
+        (table.category, None if category is None else [category]),
+        (table.reviewer, None if reviewer is None else [reviewer]),
+    ]
+    for column, values in conditions:
+        if values is not None:
+            # Looking for a text reads everything, and nothing is less to read than the index that
+            # holds it; a column that something is added to leads the database to no other index.
+            query = query.where((column.concat("") if text else column).in_(values))
     if text:
         wanted = plain(text).casefold().strip()
         query = query.where(table.question.contains(wanted, autoescape=True))
-        # Looking for a text reads everything: the index that holds it is the least to read. The
-        # limit keeps PostgreSQL from walking through the rows in the order of the result instead.
-        query = query.with_hint(review_items, "INDEXED BY review_text", "sqlite")
+        # With a limit PostgreSQL does not walk through the rows in the order of the result.
         query = query.limit(_FOUND_AT_MOST)
     return query.subquery().c
 
