@@ -224,10 +224,10 @@ class DeskPage:
 
 def build_desk(app: App) -> gr.Blocks:
     """The desk as Gradio Blocks, without anything of one reviewer's in it."""
-    page, title = DeskPage(app), app.settings.title
+    page, title = DeskPage(app), f"Desk · {app.settings.title}"
     with gr.Blocks(title=title, analytics_enabled=False, fill_width=True) as blocks:
         bare = {"apply_default_css": False, "js_on_load": None}
-        gr.HTML(bar_html(title), elem_id="top", **bare)
+        gr.HTML(bar_html(app.settings.title), elem_id="top", **bare)
         queue = gr.HTML("", elem_id="queue", **bare)
         item = gr.HTML("", elem_id="item", **bare)
         gr.HTML(editor_html(), elem_id="writing", **bare)

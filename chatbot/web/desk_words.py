@@ -31,7 +31,7 @@ REJECTIONS = (
 )
 VIEWS: Mapping[str, tuple[str, tuple[State, ...]]] = {
     "open": ("To do", (State.PENDING, State.ESCALATED, State.CLAIMED)),
-    "asked": ("With the asker", (State.NEEDS_INFO,)),
+    "asked": ("Asked", (State.NEEDS_INFO,)),
     "done": (
         "Done",
         (
