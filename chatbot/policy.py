@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import NoReturn, TypeVar
 
 import yaml
 
@@ -212,6 +212,13 @@ class _Fields:
         except _Wrong as wrong:
             _fail(self.file, line, f"`{name}` {wrong}")
 
+    def take_or_none(self, name: str, read: Callable[[str, yaml.Node], T]) -> T | None:
+        """That field's value; None where it is not there."""
+        if name in self._left:
+            return self.take(name, read)
+        self._taken.append(name)
+        return None
+
     def done(self) -> None:
         """Fails where a field is left that no one took."""
         for name, (line, _) in self._left.items():
@@ -242,23 +249,13 @@ def _category(file: str, name: str, line: int, node: yaml.Node) -> Category:
         respond_within=fields.take("respond_within", _duration, timedelta(hours=8)),
         two_signatures=fields.take("two_signatures", _yes, False),
         priority=fields.take("priority", _whole, 0),
-        support=fields.take("support", _share, -1.0),
+        support=fields.take_or_none("support", _share),
         examples=fields.take("examples", _list_of_words, ()),
-        threshold=fields.take("threshold", _share, -1.0),
+        threshold=fields.take_or_none("threshold", _share),
     )
     fields.done()
     _check(file, line, category)
-    return _without_blanks(category)
-
-
-def _without_blanks(category: Category) -> Category:
-    """The category with None where the file names no number (-1 while it is read)."""
-    from dataclasses import replace
-
-    unset: dict[str, Any] = {
-        n: None for n in ("support", "threshold") if (getattr(category, n) or 0) < 0
-    }
-    return replace(category, **unset)
+    return category
 
 
 def _check(file: str, line: int, category: Category) -> None:
@@ -266,7 +263,7 @@ def _check(file: str, line: int, category: Category) -> None:
     name, action = category.name, category.action
     if action in (Action.REFUSE, Action.HOLD_HELPLINE) and not category.text:
         _fail(file, line, f"`{name}` has the action {action} and no text.", "Add `text:`.")
-    if category.support is not None and category.support >= 0 and action is not Action.RELEASE:
+    if category.support is not None and action is not Action.RELEASE:
         _fail(file, line, f"`{name}` has a least support, which only `release` uses.", "Remove it.")
     if name not in LEARNED and not category.patterns and len(category.examples) < LEAST_EXAMPLES:
         _fail(

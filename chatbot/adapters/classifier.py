@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -62,7 +63,7 @@ class Classifier:
 
 
 def word_features(text: str, size: int) -> list[int]:
-    """Where the words, pairs of neighbours and four-letter parts of words of a text are hashed to."""
+    """Where a text's words, pairs of neighbours and four-letter parts of words are hashed to."""
     tokens = _TOKEN.findall(text.lower())
     keys = {*tokens, *(f"{a} {b}" for a, b in pairwise(tokens))}
     for token in tokens:
@@ -94,7 +95,7 @@ def open_classifier(path: Path, encoder_name: str) -> Classifier:
                 lexicon=Lexicon({w: i for i, w in enumerate(words)}),
                 about=about,
             )
-    except (OSError, ValueError, KeyError, EOFError) as error:
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
         raise ModelUnusable(f"The classifier {path} cannot be read ({error}).", remedy) from error
     if found.embedding_model != base_model(encoder_name):
         raise ModelUnusable(

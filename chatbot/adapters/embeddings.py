@@ -97,7 +97,7 @@ class TextEncoder(Embeddings):
         return [len(e.ids) for e in self._whole.encode_batch([_clean(t) for t in texts])]
 
     def vocabulary(self) -> list[str]:
-        """The tokenizer's words and parts of words, in its order: mostly the frequent ones first."""
+        """The tokenizer's words and parts of words, in its order: the frequent ones first."""
         known: dict[str, int] = self._whole.get_vocab()
         return sorted(known, key=known.__getitem__)
 

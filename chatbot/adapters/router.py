@@ -13,6 +13,7 @@ from chatbot.domain import Decision, Screening, Turn
 from chatbot.policy import Policy
 from chatbot.settings import Settings
 from chatbot.steps.condense import needs_context
+from chatbot.steps.injection import instructions
 from chatbot.steps.normalise import Readings, readings
 from chatbot.steps.personal_data import personal_data
 from chatbot.steps.screen import (
@@ -20,7 +21,6 @@ from chatbot.steps.screen import (
     Signals,
     decide,
     held_of,
-    instructions,
     pieces,
 )
 

@@ -26,6 +26,8 @@ from chatbot.steps.spelling import WORDS
 
 FEATURES = 2**15
 FOLDS = 3
+EDITED = ("medquad", "squad")
+"""Sets without misspellings: each of their words is one."""
 WEIGHTS = {
     "own": 10.0,
     "counsel_chat": 2.0,
@@ -37,8 +39,8 @@ WEIGHTS = {
 }
 """How much a question of a set counts; the sets differ in size by a hundred times."""
 APART = frozenset({"everyday", "medical", "harmful"})
-ROUTINE, ROUTINE_HELD = ("banking77", "clinc150"), 0.027
-HARMLESS, HARMLESS_HELD = "xstest-safe", 0.22
+ROUTINE, ROUTINE_HELD = ("banking77", "clinc150"), 0.035
+HARMLESS, HARMLESS_HELD = "xstest-safe", 0.19
 ANSWER_TOPICS = ["crisis", "harmful", "health"]
 """What a sentence is held for whatever was asked. Documents about complaints or employment are
 full of sentences that sound like the questions of those categories."""
@@ -49,7 +51,7 @@ class Learned:
     """A fitted model and what it says about texts."""
 
     def __init__(self, encoder: TextEncoder, data: Sequence[Labelled]) -> None:
-        from sklearn.linear_model import LogisticRegression
+        from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped]
 
         self._encoder = encoder
         rows = list(_examples(data))
@@ -63,7 +65,7 @@ class Learned:
         self.classes = [str(c) for c in model.classes_]
 
     def _features(self, texts: Sequence[str]) -> Any:
-        from scipy.sparse import csr_matrix, hstack
+        from scipy.sparse import csr_matrix, hstack  # type: ignore[import-untyped]
 
         return hstack([csr_matrix(self._encoder.encode(texts)), hashed(texts)]).tocsr()
 
@@ -76,7 +78,7 @@ class Learned:
         harmful = found[:, self.classes.index("harmful")]
         both = np.stack([sensitive, sensitive + harmful], axis=1)
         starts = np.cumsum([0, *map(len, parts)])[:-1]
-        return np.maximum.reduceat(both, starts, axis=0)  # type: ignore[no-any-return]
+        return np.maximum.reduceat(both, starts, axis=0)
 
 
 def train_classifier(
@@ -129,7 +131,7 @@ def _unseen(learn: Sequence[Labelled], encoder: TextEncoder) -> np.ndarray:
     sums = np.zeros((len(learn), 2))
     for left_out in range(FOLDS):
         model = Learned(encoder, [d for d, f in zip(learn, fold, strict=True) if f != left_out])
-        rows = np.flatnonzero(fold == left_out)
+        rows = np.flatnonzero(fold == left_out).tolist()
         sums[rows] = model.sums([learn[i].text for i in rows])
     return sums
 
@@ -156,13 +158,13 @@ def _about(
     limits: tuple[float, float],
     unseen: np.ndarray,
 ) -> dict[str, Any]:
-    """What is recorded: the data and its fingerprint, the limits, the scores on unseen questions."""
-    sensitive = sorted(set(learned.classes) - APART) + ["medical"]
-    held = (unseen >= np.array(limits)).any(axis=1)
+    """What is recorded: the data and its fingerprint, the limits, scores on unseen questions."""
+    sensitive = [*sorted(set(learned.classes) - APART), "medical"]
+    held: list[bool] = [bool((row >= limits).any()) for row in unseen]
     groups: dict[str, list[bool]] = {}
     for item, kept in zip(learn, held, strict=True):
         name = item.category if item.source == "own" else item.source
-        groups.setdefault(name, []).append(bool(kept))
+        groups.setdefault(name, []).append(kept)
     keys = "\n".join(sorted(key_of(d.text) + d.category for d in learn))
     return {
         "classes": learned.classes,
@@ -201,7 +203,7 @@ def _packed(
         "about": _bytes(json.dumps(about)),
     }
     packed = io.BytesIO()
-    np.savez_compressed(packed, **arrays)  # type: ignore[arg-type]
+    np.savez_compressed(packed, **arrays)
     return packed.getvalue()
 
 
@@ -221,5 +223,6 @@ def _lexicon(learn: Sequence[Labelled], encoder: TextEncoder) -> list[str]:
         if len(w) > 2 and WORDS.fullmatch(w) and set(w) & set("aeiouy")
     ]
     seen = Counter(w.replace("'", "") for d in learn for w in WORDS.findall(d.text.lower()))
-    more = [w for w, count in seen.most_common() if count > 2 and len(w) > 2]
+    edited = {w for d in learn if d.source in EDITED for w in WORDS.findall(d.text.lower())}
+    more = [w for w, count in seen.most_common() if len(w) > 2 and (count > 1 or w in edited)]
     return list(dict.fromkeys([*known, *more]))

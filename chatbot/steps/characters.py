@@ -43,7 +43,8 @@ _TURNED = frozenset("ɐɔǝɟƃɓɥᴉɾʞɯɹʇʌʍʎ")
 _TABLE = {ord(c): latin for latin, odd in _LOOKALIKES.items() for c in odd}
 _LATIN_NAME = re.compile(
     r"(?:LATIN (?:SMALL |CAPITAL )?LETTER (?:SMALL CAPITAL |SCRIPT |OPEN |TURNED |REVERSED )?"
-    r"|REGIONAL INDICATOR SYMBOL LETTER |CIRCLED LATIN (?:SMALL|CAPITAL) LETTER )([A-Z])(?: WITH .*)?$"
+    r"|REGIONAL INDICATOR SYMBOL LETTER |CIRCLED LATIN (?:SMALL|CAPITAL) LETTER )"
+    r"([A-Z])(?: WITH .*)?$"
 )
 _TAGS = re.compile(r"(?<![\U0001f3f4\U000e0020-\U000e007f])[\U000e0020-\U000e007e]")
 _SEPARATORS = re.compile(r"[ \t\u00a0]+")

@@ -7,7 +7,6 @@ import binascii
 import html
 import re
 from collections.abc import Callable, Iterator
-from urllib.parse import unquote
 
 from chatbot.steps.spelling import Lexicon, segments
 
@@ -20,6 +19,7 @@ _ORDINALS = re.compile(r"(?:\b(?:1?\d|2[0-6])\b[\s,;/-]{1,3}){5,}(?:1?\d|2[0-6])
 _MORSE = re.compile(r"(?:[.·•∙_−–—-]{1,6}[ /|]+){3,}[.·•∙_−–—-]{1,6}")
 _BRAILLE = re.compile(r"[\u2800-\u28ff]")
 _ESCAPE = re.compile(r"\\u\{?([0-9a-fA-F]{4,6})\}?|\\x([0-9a-fA-F]{2})|=([0-9A-F]{2})(?=\S)")
+_PERCENT = re.compile(r"(?:%[0-9a-fA-F]{2})+")
 _TAG = re.compile(r"</?[a-zA-Z][^<>]{0,200}>|<!--.*?-->", re.DOTALL)
 _SOFT_CODES = re.compile(r"%[0-9a-fA-F]{2}|&(?:#\d|#x|\w{2,8};)|\\[ux]|=[0-9A-F]{2}|<[/!a-zA-Z]")
 
@@ -33,22 +33,30 @@ _CODE = dict(
 )
 _DOTS = dict(zip("⠁⠃⠉⠙⠑⠋⠛⠓⠊⠚⠅⠇⠍⠝⠕⠏⠟⠗⠎⠞⠥⠧⠺⠭⠽⠵", "abcdefghijklmnopqrstuvwxyz", strict=True))
 _LOWER = "abcdefghijklmnopqrstuvwxyz"
+_LONG_WORD, _MOST_LETTERS = 12, 200
 _MEANT = 0.6
 """Share of known words from which a text that was read back is taken for a text."""
 
 
 def unescaped(text: str) -> str:
-    """The text with what editors and browsers write for a character put back: `%20`, `&amp;`,
-    `\\u0041`; mark-up is taken out."""
+    """The text with what editors and browsers write for a character put back (`%20`, `&amp;`, a
+    Unicode escape); mark-up is taken out."""
     if not _SOFT_CODES.search(text):
         return text
     for _ in range(3):
         before = text
-        text = _TAG.sub("", html.unescape(unquote(text, errors="replace")))
+        text = _TAG.sub("", html.unescape(_unquoted(text)))
         text = _ESCAPE.sub(lambda f: _char(f[1] or f[2] or f[3]), text)
         if text == before:
             break
     return text
+
+
+def _unquoted(text: str) -> str:
+    """Runs of `%41` as the characters that their bytes stand for."""
+    return _PERCENT.sub(
+        lambda f: bytes.fromhex(f[0].replace("%", "")).decode("utf-8", "replace"), text
+    )
 
 
 def _char(code: str) -> str:
@@ -76,8 +84,10 @@ def deciphered(text: str, lexicon: Lexicon) -> Iterator[tuple[str, str]]:
         (" ".join(w[::-1] for w in lower.split()), "reversed words"),
         (lower.translate(str.maketrans(_LOWER, _LOWER[::-1])), "Atbash"),
         (_pig_latin(lower), "Pig Latin"),
-        (" ".join(segments("".join(c for c in lower if c.isalpha())[:200], lexicon)), "no spaces"),
     ]
+    letters = "".join(c for c in lower if c.isalpha())
+    if len(lower.split()) * _LONG_WORD <= len(letters):
+        ways.append((" ".join(segments(letters[:_MOST_LETTERS], lexicon)), "no spaces"))
     said, name = max(ways, key=lambda way: lexicon.share(way[0]))
     if _reads(said, lexicon):
         yield said, name

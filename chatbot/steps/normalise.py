@@ -18,12 +18,13 @@ from chatbot.steps.characters import (
     named_pictures,
     turned_upright,
 )
-from chatbot.steps.encodings import decoded, deciphered, unescaped
+from chatbot.steps.encodings import deciphered, decoded, unescaped
 from chatbot.steps.spelling import DISGUISED, WORDS, Lexicon, Mended, mended
 
 LEAST_KNOWN = 0.55
 """Share of letters in known words below which a text counts as unreadable."""
 _BLOB = re.compile(r"(?=\S*[a-z])(?=\S*[A-Z])(?=\S*\d)[A-Za-z0-9+/_=-]{24,}")
+_SCRIPT = "it is in a script that cannot be read here"
 _STRANGE = 0.45
 _MISSPELT = 0.34
 _LONG_UNKNOWN = 4
@@ -33,14 +34,14 @@ _NAME = re.compile(r"(?<=[a-z,;] )[A-Z][a-z]+(?:-[A-Z][a-z]+)*")
 _PAIRS = frozenset(
     tuple(pair.split())
     for pair in (
-        "of the,in the,to the,on the,for the,with the,from the,at the,by the,about the,of my,in my,"
-        "to my,on my,for my,with my,about my,from my,of a,with a,for a,to a,in an,how much,how many,"
-        "how long,how do,how can,how to,what do,what should,what is,what are,tell me,give me,help me,"
-        "show me,want to,need to,going to,has been,have been,because of,instead of,out of,"
-        "my wife,my husband,my mother,my father,my mum,my mom,my dad,my son,my daughter,my boss,"
-        "my job,my name,my doctor,my landlord,my sister,my brother,my friend,my girlfriend,my ex,"
-        "last week,last month,next week,years old,don't know,don't want,write a,make a,"
-        "the best,a person"
+        "of the,in the,to the,on the,for the,with the,from the,at the,by the,about the,of my,"
+        "in my,to my,on my,for my,with my,about my,from my,of a,with a,for a,to a,in an,"
+        "how much,how many,how long,how do,how can,how to,what do,what should,what is,"
+        "what are,tell me,give me,help me,show me,want to,need to,going to,has been,"
+        "have been,because of,instead of,out of,my wife,my husband,my mother,my father,"
+        "my mum,my mom,my dad,my son,my daughter,my boss,my job,my name,my doctor,"
+        "my landlord,my sister,my brother,my friend,my girlfriend,my ex,last week,last month,"
+        "next week,years old,don't know,don't want,write a,make a,the best,a person"
     ).split(",")
 )
 """Pairs of words that hardly ever stand the other way round."""
@@ -70,7 +71,7 @@ def readings(raw: str, lexicon: Lexicon) -> Readings:
     if trouble and not any(how for _, how in ways):
         ways += deciphered(plain, lexicon)
     hidden = tuple(dict.fromkeys(how for _, how in ways if how))
-    if hidden:
+    if hidden and trouble != _SCRIPT:
         trouble = f"it is written in {', '.join(hidden)}"
     texts = dict.fromkeys(t.strip() for t, _ in ways if any(c.isalpha() for c in t))
     return Readings(tuple(texts), hidden, trouble)
@@ -96,7 +97,7 @@ def _ways(raw: str, plain: str, better: str, lexicon: Lexicon) -> Iterator[tuple
 def _unreadable(raw: str, plain: str, better: Mended, lexicon: Lexicon) -> str:
     """Why a folded text cannot be read, or nothing."""
     if foreign_letters(plain):
-        return "it is in a script that cannot be read here"
+        return _SCRIPT
     if hidden_letters(raw):
         return "it holds invisible letters"
     if better.disguised >= DISGUISED:

@@ -11,39 +11,45 @@ _PHONE = re.compile(
 )
 _IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,4})?\b", re.IGNORECASE)
 _CARD = re.compile(r"(?<![\d.-])\d(?:[ -]?\d){12,18}(?![\d-])")
+_SSN = r"\b(?!000|666|9)\d{3}[- ](?!00)\d{2}[- ](?!0000)\d{4}\b"
+_NINO = (
+    r"\b(?!BG|GB|KN|NK|NT|TN|ZZ)[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] ?\d{2} ?\d{2} ?\d{2} ?[A-D]\b"
+)
+_OTHER_IDS = (
+    r"\b\d{2}[01]\d[0-3]\d[-+ ]\d{4}\b|\b\d{8}[A-HJ-NP-TV-Z]\b|\b[XYZ]\d{7}[A-HJ-NP-TV-Z]\b"
+    r"|\b[A-Z]{6}\d{2}[A-EHLMPR-T]\d{2}[A-Z]\d{3}[A-Z]\b"
+)
 _IDS = (
-    ("a US social security number", re.compile(r"\b(?!000|666|9)\d{3}[- ](?!00)\d{2}[- ](?!0000)\d{4}\b")),
-    ("a UK national insurance number", re.compile(
-        r"\b(?!BG|GB|KN|NK|NT|TN|ZZ)[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] ?\d{2} ?\d{2} ?\d{2} ?[A-D]\b", re.IGNORECASE)),
+    ("a US social security number", re.compile(_SSN)),
+    ("a UK national insurance number", re.compile(_NINO, re.IGNORECASE)),
     ("an Indian PAN", re.compile(r"\b[A-Z]{3}[ABCFGHJLPT][A-Z]\d{4}[A-Z]\b")),
-    ("a national identity number", re.compile(
-        r"\b\d{2}[01]\d[0-3]\d[-+ ]\d{4}\b|\b\d{8}[A-HJ-NP-TV-Z]\b|\b[XYZ]\d{7}[A-HJ-NP-TV-Z]\b"
-        r"|\b[A-Z]{6}\d{2}[A-EHLMPR-T]\d{2}[A-Z]\d{3}[A-Z]\b")),
-)  # fmt: skip
+    ("a national identity number", re.compile(_OTHER_IDS)),
+)
 _NAMED_ID = re.compile(
-    r"\b(?:passport|national id|identity card|id card|driv(?:er'?s|ing) licen[cs]e|social security|ssn|"
-    r"nhs|national insurance|medicare|medicaid|aadhaar|tax id|tin|bvn|nin|sin|tfn|policy|member(?:ship)?|"
-    r"patient|employee|customer|account|student|case|visa|registration|mrn|licen[cs]e)"
-    r"(?: (?:number|no\.?|id|card|code|record|#|is|are)|:|#|'s|,)*[\s:#]*"
+    r"\b(?:passport|national id|identity card|id card|driv(?:er'?s|ing) licen[cs]e|ssn|nhs|"
+    r"social security|national insurance|medicare|medicaid|aadhaar|tax id|tin|bvn|nin|sin|tfn|"
+    r"policy|member(?:ship)?|patient|employee|customer|account|student|case|visa|registration|"
+    r"mrn|licen[cs]e)(?: (?:number|no\.?|id|card|code|record|#|is|are)|:|#|'s|,)*[\s:#]*"
     r"((?=[A-Z0-9-]*\d[A-Z0-9-]*\d)[A-Z0-9][A-Z0-9 -]{4,18}[A-Z0-9])\b",
     re.IGNORECASE,
 )
+_MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
 _DATE = (
     r"(?:\d{1,2}[./ -]\d{1,2}[./ -](?:19|20)?\d{2}|(?:19|20)\d{2}[./-]\d{1,2}[./-]\d{1,2}|"
-    r"\d{1,2}(?:st|nd|rd|th)?(?: of)? (?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?,? (?:19|20)\d{2}|"
-    r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.? \d{1,2}(?:st|nd|rd|th)?,? (?:19|20)\d{2})"
+    rf"\d{{1,2}}(?:st|nd|rd|th)?(?: of)? {_MONTH}\.?,? (?:19|20)\d{{2}}|"
+    rf"{_MONTH}\.? \d{{1,2}}(?:st|nd|rd|th)?,? (?:19|20)\d{{2}})"
 )
 _BIRTH = re.compile(
-    rf"\b(?:born|birth\s?date|birthday|date of birth|d\.?o\.?b\.?)\b[^\d\n]{{0,25}}{_DATE}",
+    r"\b(?:born|birth\s?date|birthday|date of birth|d\.?o\.?b\.?)\b[^\d\n]{0,25}" + _DATE,
     re.IGNORECASE,
 )
 _STREET = re.compile(
-    r"\b\d{1,5}[a-z]?,? (?:[A-Za-z][\w'.-]*,? ){1,4}(?:street|st|road|rd|avenue|ave|lane|ln|drive|dr|court|ct|"
-    r"close|crescent|boulevard|blvd|terrace|way|place|gardens|grove|square|hill|row|mews|parkway|highway|"
-    r"nagar|marg)\b\.?"
+    r"\b\d{1,5}[a-z]?,? (?:[A-Z][\w'.-]*,? ){1,4}(?i:street|st|road|rd|avenue|ave|lane|ln|drive|dr|"
+    r"court|ct|close|crescent|boulevard|blvd|terrace|way|place|gardens|grove|square|hill|row|mews|"
+    r"parkway|highway|nagar|marg)\b\.?"
+    r"|\b\d{1,5}[a-z]?,? (?:[a-z]+ ){1,2}(?:street|road|avenue|lane|drive|crescent|terrace)\b"
     r"|\b[A-ZÄÖÜ][a-zäöüß]+(?:straße|strasse|weg|gasse|allee|platz) \d{1,4}\b"
-    r"|\b\d{1,4},? (?:rue|avenue|boulevard|via|calle|plaza) (?:[a-zà-ÿ]+ ){0,3}[A-ZÀ-Þ][\w'à-ÿ-]+",
-    re.IGNORECASE,
+    r"|\b\d{1,4},? (?i:rue|via|calle|plaza) (?:[a-zà-ÿ]+ ){0,3}[A-ZÀ-Þ][\w'à-ÿ-]+"
 )
 _POSTCODE = re.compile(r"\b[A-Z]{1,2}\d[A-Z\d]? \d[A-Z]{2}\b")
 _IBAN_LETTERS = {chr(65 + i): str(10 + i) for i in range(26)}
@@ -112,5 +118,5 @@ def _dials(written: str) -> bool:
     digits = [c for c in written if c.isdecimal()]
     grouped = len(re.findall(r"\d+", written)) > 1
     abroad = written.startswith(("+", "00", "0", "("))
-    dated = re.fullmatch(r"[\d]{1,4}[ .-]\d{1,2}[ .-]\d{2,4}", written)
+    dated = re.fullmatch(r"\d{1,4}[ .-]\d{1,2}[ .-]\d{2,4}|\d{1,3}(?:\.\d{1,4}){3}", written)
     return not dated and (9 if not abroad else 8) <= len(digits) <= 15 and (grouped or abroad)

@@ -51,31 +51,6 @@ _UNREADABLE_TEXT = (
 _WINDOW, _STEP = 28, 20
 _MANY = 64
 
-_ORDERS = re.compile(
-    r"\b(?:ignore|disregard|forget|override|bypass|neglect|skip)\b[^.\n]{0,30}\b(?:previous|prior|above|"
-    r"earlier|preceding|foregoing|all|any|other|your|the|these|system)\b[^.\n]{0,20}\b(?:instruction|"
-    r"prompt|rule|guideline|direction|command|message|context|polic|training|constraint)\w*"
-    r"|\b(?:new|updated|real|actual|secret|hidden|following|additional) (?:system )?instructions?\s*(?::|are|for you)"
-    r"|\byou are (?:now|no longer)\b|\bfrom now on,? (?:you|act|answer|respond|reply)\b"
-    r"|\b(?:act|behave|respond|pretend|roleplay) as (?:if you (?:were|are)|an? (?:unrestricted|different|evil))"
-    r"|\bpretend (?:to be|that you)\b|\b(?:developer|dan|god|jailbreak|debug) mode\b|\bdo anything now\b"
-    r"|\b(?:system|assistant|user)\s*(?:prompt|message|instruction)s?\s*(?::|override)"
-    r"|^\s*(?:#+\s*)?(?:system|assistant)\s*:|<\|?/?(?:im_start|im_end|system|inst|endoftext)\|?>|\[/?INST\]"
-    r"|\b(?:reveal|print|repeat|show|output|leak|disclose|tell (?:me|us|the user)) (?:me )?(?:your|the) (?:full |"
-    r"entire |hidden |secret |initial |original )?(?:system |hidden |secret )?(?:prompt|instructions)\b"
-    r"|\b(?:as an?|dear|attention|note to|hey|hello|message (?:to|for)) (?:the )?(?:ai|llm|language model|"
-    r"(?:ai )?assistant|chatbot|gpt|claude)\b[,:]?"
-    r"|\bif you are an? (?:ai|llm|language model|assistant|chatbot|bot)\b"
-    r"|\b(?:ai|llm|language model|assistant|chatbot)s? (?:must|should|shall|is to|are to|has to|reading this)\b"
-    r"|\b(?:send|forward|e-?mail|post|upload|transmit|exfiltrate|submit)\b[^.\n]{0,60}\b(?:conversation|chat (?:history|"
-    r"log)|user'?s? (?:data|details|question|input|password|e-?mail|credentials)|credentials|api key|password|secrets?|"
-    r"everything (?:above|you know))\b[^.\n]{0,40}\bto\b"
-    r"|\b(?:do not|don'?t|never) (?:tell|inform|warn|mention|reveal)\b[^.\n]{0,20}\b(?:the )?(?:user|asker|reader|human)\b"
-    r"|\b(?:always|instead|only|must) (?:answer|reply|respond|say|output)\b[^.\n]{0,40}[\"'“‘:]"
-    r"|!\[[^\]]*\]\(https?://[^)]*[?=]",
-    re.IGNORECASE | re.MULTILINE,
-)
-
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -197,12 +172,3 @@ def pieces(text: str) -> list[str]:
         for start in range(0, len(words) - _WINDOW + _STEP, _STEP):
             parts[" ".join(words[start : start + _WINDOW])] = None
     return [p for p in parts if p is text or len(p.split()) > 2][:_MANY]
-
-
-def instructions(text: str) -> str | None:
-    """Words in a document or an answer that give orders to a language model; None: there are none.
-
-    A document has nothing to tell the model, so each such order is taken for an attack.
-    """
-    found = _ORDERS.search(text)
-    return found[0].strip() if found else None

@@ -22,7 +22,10 @@ HEAVY = {
     "torch", "transformers", "sentence_transformers", "onnxruntime", "onnx", "chromadb", "gradio",
     "xllamacpp", "tokenizers", "uvicorn", "fastapi", "alembic",
 }  # fmt: skip
-PURE = {"__future__", "collections", "dataclasses", "datetime", "decimal", "re", "unicodedata"}
+PURE = {
+    "__future__", "base64", "binascii", "collections", "dataclasses", "datetime", "decimal", "enum",
+    "functools", "html", "itertools", "json", "math", "re", "unicodedata",
+}  # fmt: skip
 VENDORS = HEAVY | {
     "sqlalchemy", "httpx", "huggingface_hub", "langchain_huggingface", "filelock",
 }  # fmt: skip
