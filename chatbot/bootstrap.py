@@ -103,6 +103,7 @@ class App:
 
     def work(self) -> None:
         """Begins to draft, deliver and send: for a process that stays."""
+        self.audit.anchor()  # for deeds of a process that died between its commit and the anchor
         self._worker.start()
 
     def status(self) -> list[Ping]:

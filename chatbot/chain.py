@@ -113,8 +113,9 @@ class Chain:
             yield held
         yield Finished(record)
 
-    def draft(self, item: ReviewItem) -> Answer:
-        """An answer for the reviewers, from the documents as they are now; no one else sees it.
+    def draft(self, item: ReviewItem) -> tuple[Answer, str]:
+        """An answer for the reviewers, from the documents as they are now, and the model that wrote
+        it. No one else sees it.
 
         Raises:
             IndexUnusable: retrieval does not work.
@@ -125,7 +126,7 @@ class Chain:
         trace = Trace(question, Person(item.owner, collections), self._before(item))
         for _ in self.drafting.stream(Asked(trace)):
             pass
-        return trace.answer()
+        return trace.answer(), str(self._describe(trace.person)["model"])
 
     def _before(self, item: ReviewItem) -> Sequence[Turn]:
         try:

@@ -74,8 +74,10 @@ class Worker:
                 log.error("an answer could not be drafted", item=item.id, **where(error))
 
     def _draft(self, item: ReviewItem) -> None:
-        answer = self._chain().draft(item)
-        self._queue.apply(item.id, _SYSTEM, "drafted", lambda i, now: drafted(i, answer, now))
+        answer, model = self._chain().draft(item)
+        self._queue.apply(
+            item.id, _SYSTEM, "drafted", lambda i, now: drafted(i, answer, now, model)
+        )
 
     def deliver(self) -> None:
         """Delivers what was decided and can no longer be taken back, sends, and gives up."""

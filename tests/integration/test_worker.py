@@ -31,11 +31,11 @@ class DraftingChain:
     fails: set[str] = field(default_factory=set)
     asked: list[str] = field(default_factory=list)
 
-    def draft(self, item: ReviewItem) -> Answer:
+    def draft(self, item: ReviewItem) -> tuple[Answer, str]:
         self.asked.append(item.question)
         if item.question in self.fails:
             raise RuntimeError("bug")
-        return Answer((Draft(f"About {item.question}"),), (), ((),))
+        return Answer((Draft(f"About {item.question}"),), (), ((),)), "scripted"
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ def test_a_question_withdrawn_while_it_is_drafted_stays_withdrawn(queue: ReviewQ
     one = queue.submit(item(1))
 
     class Withdrawing(DraftingChain):
-        def draft(self, item: ReviewItem) -> Answer:
+        def draft(self, item: ReviewItem) -> tuple[Answer, str]:
             queue.apply(one.id, "asker", "withdrawn", review.withdraw)
             return super().draft(item)
 

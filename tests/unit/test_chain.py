@@ -603,7 +603,8 @@ def test_a_desk_that_cannot_be_reached_shows_and_keeps_nothing() -> None:
 def test_a_draft_holds_what_is_supported_and_marks_what_is_not() -> None:
     wired = Wired((f"{GOOD} Crowns are free of charge in Brightland.",))
     item = ListDesk().hold(record(question=QUESTION), wired.talk.id, ME)
-    draft = wired.chain.draft(item)
+    draft, model = wired.chain.draft(item)
+    assert model == "scripted"
     assert [s.text for s in draft.sentences] == [GOOD, "Crowns are free of charge in Brightland."]
     assert draft.problems[0] == ()
     assert draft.problems[1]
@@ -614,7 +615,7 @@ def test_a_draft_holds_what_is_supported_and_marks_what_is_not() -> None:
 def test_a_draft_of_a_model_that_is_down_is_quotes() -> None:
     wired = Wired((GOOD,), fails=ModelUnusable("x", "y"))
     item = ListDesk().hold(record(question=QUESTION), wired.talk.id, ME)
-    assert "“Crowns have a waiting period of 240 days.” [1]" in wired.chain.draft(item).text
+    assert "“Crowns have a waiting period of 240 days.” [1]" in wired.chain.draft(item)[0].text
 
 
 def test_a_draft_knows_what_the_asker_has_added() -> None:
