@@ -6,7 +6,9 @@ cannot send. A form is taken only from a page of this very address.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlsplit
@@ -16,9 +18,11 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.concurrency import run_in_threadpool
 
 from chatbot.adapters.accounts import Account, Accounts
+from chatbot.adapters.queue import ReviewQueue
 from chatbot.adapters.tokens import LONGEST
-from chatbot.errors import BadInput, CountersignError, NotAllowed
-from chatbot.web.desk_access import may_enter
+from chatbot.errors import BadInput, CountersignError, NotAllowed, NotFound
+from chatbot.steps.review import put_back
+from chatbot.web.desk_access import may_enter, may_work
 from chatbot.web.desk_forms import login_page, welcome_page
 from chatbot.web.session import DESK_COOKIE
 
@@ -26,6 +30,7 @@ if TYPE_CHECKING:
     from chatbot.bootstrap import App
 
 _FORM_BYTES = 16_384
+_NUMBER = re.compile(r"\d{1,9}")
 _FRESH = {"Cache-Control": "no-store"}
 _FOREIGN = NotAllowed("This form came from another website.", "Open the desk, and send it there.")
 
@@ -37,8 +42,9 @@ class Doors:
         site: name at the top of the pages.
     """
 
-    def __init__(self, accounts: Accounts, site: str) -> None:
+    def __init__(self, accounts: Accounts, queue: ReviewQueue, site: str) -> None:
         self._accounts = accounts
+        self._queue = queue
         self._site = site
 
     def admit(self, token: str | None) -> Account | None:
@@ -71,6 +77,18 @@ class Doors:
         answer = RedirectResponse("/desk/login", 303, _FRESH)
         answer.delete_cookie(DESK_COOKIE, path="/", httponly=True, samesite="strict")
         return answer
+
+    def leave(self, request: Request, form: Mapping[str, str]) -> Response:
+        """Puts back what was open in a page that is being closed, if it still is that person's."""
+        account = self.admit(request.cookies.get(DESK_COOKIE)) if from_here(request) else None
+        item, fence = form.get("item", ""), form.get("fence", "")
+        if account and may_work(account.roles) and _NUMBER.fullmatch(fence):
+            me = account.reviewer
+            with suppress(NotAllowed, NotFound):  # decided or taken by another since
+                self._queue.apply(
+                    item, me.id, "put-back", lambda i, now: put_back(i, me, int(fence), now)
+                )
+        return Response(status_code=204, headers=_FRESH)
 
     def show_welcome(self, t: str = "") -> Response:
         """The form behind a one-time link. Looking at it does not use the link up."""
@@ -109,7 +127,7 @@ class Doors:
 
 def add_doors(server: FastAPI, app: App) -> Doors:
     """The routes of the desk that are no part of Gradio."""
-    doors = Doors(app.accounts, app.settings.title)
+    doors = Doors(app.accounts, app.queue, app.settings.title)
 
     @server.get("/desk")
     def desk() -> Response:
@@ -125,6 +143,10 @@ def add_doors(server: FastAPI, app: App) -> Doors:
     @server.post("/desk/logout")
     def logout(request: Request) -> Response:
         return doors.logout(request)
+
+    @server.post("/desk/leave")
+    async def leave(request: Request) -> Response:
+        return await run_in_threadpool(partial(doors.leave, request, await _form(request)))
 
     @server.post("/desk/welcome")
     async def welcome(request: Request) -> Response:

@@ -25,7 +25,9 @@ _GRADIO_EXACT = frozenset(
 )  # fmt: skip
 _GRADIO_UNDER = ("/assets/", "/static/", "/gradio_api/heartbeat/")
 _OURS = ("/ui/", "/documents/", "/healthz", "/favicon.ico")
-_DESK = frozenset({"/desk", "/desk/login", "/desk/logout", "/desk/welcome", "/desk/insights"})
+_DESK = frozenset(
+    {"/desk", "/desk/login", "/desk/logout", "/desk/leave", "/desk/welcome", "/desk/insights"}
+)
 _COMMON = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",

@@ -257,6 +257,18 @@ def test_a_draft_that_becomes_outdated_while_it_is_read_says_so(desk: Desk, visi
     assert desk.item("health-1").signatures == ()
 
 
+def test_a_page_that_is_closed_keeps_nothing(desk: Desk, visit: Visits) -> None:
+    page = visit()
+    page.keyboard.press("n")
+    opened(page, "health-1")
+    assert desk.item("health-1").reviewer == "anna"
+    page.close(run_before_unload=True)
+    end = time.monotonic() + 10
+    while desk.item("health-1").state is not State.PENDING:
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
 def test_a_disabled_account_is_out_at_once(desk: Desk, visit: Visits) -> None:
     page = visit()
     desk.app.accounts.disable("anna")
@@ -460,6 +472,23 @@ def test_forms_from_other_websites_are_refused(shared: Desk, web: httpx.Client) 
     web.cookies.update(token)
     assert web.post("/desk/logout").status_code == 403
     assert shared.app.accounts.session(token[DESK_COOKIE])
+
+
+def test_only_its_holder_puts_an_item_back(shared: Desk, web: httpx.Client) -> None:
+    anna = shared.cookie("anna")
+    event(shared, "open", anna, item="money-1")
+    held = shared.item("money-1")
+    form = {"item": "money-1", "fence": str(held.fence)}
+    assert web.post("/desk/leave", data=form).status_code == 204  # nobody
+    web.cookies.update(shared.cookie("bert"))
+    web.post("/desk/leave", data=form)
+    web.cookies.update(anna)
+    web.post("/desk/leave", data=form, headers={"Origin": "https://evil.example"})
+    web.post("/desk/leave", data={**form, "fence": "0"})
+    web.post("/desk/leave", data={**form, "fence": "x"})
+    assert shared.item("money-1") == held
+    web.post("/desk/leave", data=form)
+    assert shared.item("money-1").state is State.PENDING
 
 
 def test_too_many_attempts_are_told_when_to_come_back(web: httpx.Client) -> None:

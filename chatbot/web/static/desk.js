@@ -431,6 +431,10 @@ function inDialog(dialog, event) {
   }
 }
 
+// A page that is closed keeps nothing from the others.
+addEventListener("pagehide", () => {
+  if (mine()) navigator.sendBeacon("/desk/leave", new URLSearchParams({ item: openId(), fence: item().dataset.fence }));
+});
 addEventListener("popstate", () => {
   if (!send) return;
   const wanted = new URLSearchParams(location.search).get("item") || "";

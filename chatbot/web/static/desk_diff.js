@@ -12,17 +12,19 @@ export function showDiff(place, before, after) {
   if (before === after) place.textContent = "Nothing is changed yet.";
 }
 
-// A word and the blanks after it are one piece: blanks on their own would match anywhere.
+// A word and the blanks after it are one piece, since blanks on their own would match anywhere; two
+// words are the same whatever blanks follow them.
 function split(text) { return text.match(/\s+|\S+\s*/g) || []; }
+const same = (one, other) => one.trim() === other.trim();
 
 function pieces(a, b) {
   let from = 0, endA = a.length, endB = b.length;
-  while (from < endA && from < endB && a[from] === b[from]) from++;
-  while (endA > from && endB > from && a[endA - 1] === b[endB - 1]) { endA--; endB--; }
+  while (from < endA && from < endB && same(a[from], b[from])) from++;
+  while (endA > from && endB > from && same(a[endA - 1], b[endB - 1])) { endA--; endB--; }
   const middleA = a.slice(from, endA), middleB = b.slice(from, endB);
   const changed = middleA.length * middleB.length > CUT * CUT
     ? [["del", middleA.join("")], ["ins", middleB.join("")]] : compared(middleA, middleB);
-  return joined([["", a.slice(0, from).join("")], ...changed, ["", a.slice(endA).join("")]]);
+  return joined([["", b.slice(0, from).join("")], ...changed, ["", b.slice(endB).join("")]]);
 }
 
 function compared(a, b) {
@@ -30,14 +32,14 @@ function compared(a, b) {
   const best = new Uint16Array((a.length + 1) * width);
   for (let i = a.length - 1; i >= 0; i--) {
     for (let j = b.length - 1; j >= 0; j--) {
-      best[i * width + j] = a[i] === b[j] ? best[(i + 1) * width + j + 1] + 1
+      best[i * width + j] = same(a[i], b[j]) ? best[(i + 1) * width + j + 1] + 1
         : Math.max(best[(i + 1) * width + j], best[i * width + j + 1]);
     }
   }
   const found = [];
   let i = 0, j = 0;
   while (i < a.length || j < b.length) {
-    if (i < a.length && j < b.length && a[i] === b[j]) { found.push(["", a[i]]); i++; j++; }
+    if (i < a.length && j < b.length && same(a[i], b[j])) { found.push(["", b[j]]); i++; j++; }
     else if (j >= b.length || (i < a.length && best[(i + 1) * width + j] >= best[i * width + j + 1])) {
       found.push(["del", a[i++]]);
     } else found.push(["ins", b[j++]]);
