@@ -26,8 +26,8 @@ from chatbot.steps.spelling import WORDS
 
 FEATURES = 2**15
 FOLDS = 3
-EDITED = ("medquad", "squad")
-"""Sets without misspellings: each of their words is one."""
+EDITED = ("medquad", "own", "squad")
+"""Sets with few misspellings: each of their words is one."""
 WEIGHTS = {
     "own": 10.0,
     "counsel_chat": 2.0,
@@ -39,7 +39,7 @@ WEIGHTS = {
 }
 """How much a question of a set counts; the sets differ in size by a hundred times."""
 APART = frozenset({"everyday", "medical", "harmful"})
-ROUTINE, ROUTINE_HELD = ("banking77", "clinc150"), 0.035
+ROUTINE, ROUTINE_HELD = ("banking77", "clinc150"), 0.042
 HARMLESS, HARMLESS_HELD = "xstest-safe", 0.19
 ANSWER_TOPICS = ["crisis", "harmful", "health"]
 """What a sentence is held for whatever was asked. Documents about complaints or employment are

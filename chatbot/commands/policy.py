@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from chatbot.commands.routing import open_encoder, router_by
 from chatbot.commands.screen import as_json as screening_json
 from chatbot.console import guarded, put, put_json
-from chatbot.policy import Category, Policy, load_policy
+from chatbot.policy import Category, load_policy
 from chatbot.steps.screen import clean_question
+
+if TYPE_CHECKING:
+    from chatbot.adapters.router import Router
 
 app = typer.Typer(no_args_is_help=True, help=__doc__, rich_markup_mode=None)
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
@@ -30,7 +33,9 @@ def check(
     Example: chatbot policy check policies/default.yaml "Can I take ibuprofen with warfarin?"
     """
     policy = load_policy(file)
-    explained = [_explained(policy, q) for q in [clean_question(q) for q in question or []]]
+    asked = [clean_question(q) for q in question or []]
+    router = router_by(policy) if asked else None
+    explained = [_explained(router, q) for q in asked] if router else []
     if as_json:
         categories = {n: c.action.value for n, c in policy.categories.items()}
         about = {"fingerprint": policy.fingerprint, "categories": categories}
@@ -43,9 +48,8 @@ def check(
         put("\n".join(_story(item)))
 
 
-def _explained(policy: Policy, question: str) -> dict[str, Any]:
-    router = router_by(policy)
-    screening = router.screen(question)
+def _explained(router: Router, question: str) -> dict[str, Any]:
+    policy, screening = router.policy, router.screen(question)
     surest = sorted(screening.scores.items(), key=lambda item: -item[1])
     return {
         **screening_json(question, screening),

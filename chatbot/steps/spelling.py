@@ -36,6 +36,8 @@ _DOUBLE = re.compile(r"(.)\1+")
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz"
 _MOST_WAYS = 64
 _LONGEST_WORD = 20
+_LONGEST_TOKEN = 200
+"""Longer ones stay as they are, which leaves them unreadable: taking them apart takes seconds."""
 _APART = 6
 _SURELY_GLUED = 24
 _WEIGHT = {"cut": 3, "leetspeak": 3, "repeated": 2}
@@ -109,7 +111,8 @@ def joined_letters(text: str, lexicon: Lexicon) -> str:
         word = "".join(letters)
         if sum(c.isalpha() for c in letters) < 4:
             return found[0]
-        return " ".join(segments(_unleet(word, lexicon) or word, lexicon))
+        whole = _unleet(word[:_LONGEST_TOKEN], lexicon) or word[:_LONGEST_TOKEN]
+        return " ".join([*segments(whole, lexicon), word[_LONGEST_TOKEN:]]).strip()
 
     return _LETTER_RUN.sub(join, text)
 
@@ -119,6 +122,8 @@ def _mend(token: str, lexicon: Lexicon) -> tuple[str, str]:
     core = token.strip(".,;:?!\"'()[]{}…“”‘’")
     plain = core.replace("'", "").replace("-", "").isalpha()
     if not core or (plain and all(len(w) == 1 or lexicon.knows(w) for w in WORDS.findall(core))):
+        return token, ""
+    if len(core) > _LONGEST_TOKEN:
         return token, ""
     end = token[token.rfind(core) + len(core) :]
     for how, way in _WAYS.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 
 import pytest
 from hypothesis import given
@@ -86,3 +87,15 @@ def test_any_text_has_readings(text: str) -> None:
 @given(st.text(st.characters(codec="ascii"), max_size=100))
 def test_folding_leaves_ascii_letters_alone(text: str) -> None:
     assert fold(text).split() == text.replace("\xa0", " ").split()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["1" * 8000, "." * 8000, "a" * 8000, "A1" * 4000, "4a" * 4000, "QUJD" * 2000, "a " * 4000,
+     ".- " * 2666, "%41" * 2666, "<a" * 4000, "1337 " * 1600, "a." * 4000 + "@"],
+)  # fmt: skip
+def test_no_text_takes_long(text: str) -> None:
+    """The longest question there may be, made to be slow."""
+    start = time.process_time()
+    readings(text[:8000], LEXICON)
+    assert time.process_time() - start < 1.0
