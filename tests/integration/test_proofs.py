@@ -9,7 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from proof.postgres import programs
+
 ROOT = Path(__file__).resolve().parents[2]
+
+
+needs_postgresql = pytest.mark.skipif(
+    programs() is None, reason="PostgreSQL's server programs are not on this machine"
+)
 
 
 def proof(*command: str) -> subprocess.CompletedProcess[str]:
@@ -30,6 +37,9 @@ def proof(*command: str) -> subprocess.CompletedProcess[str]:
         ("proof.closed", "--count", "28"),
         ("proof.delivery", "--count", "5", "--edits", "10"),
         ("proof.bypass", "--count", "3", "--commands", "1"),
+        ("proof.tamper", "--count", "20"),
+        pytest.param(("proof.crowd", "--count", "10"), marks=needs_postgresql),
+        pytest.param(("proof.crash", "--count", "4"), marks=needs_postgresql),
     ],
     ids=lambda c: c[0],
 )
