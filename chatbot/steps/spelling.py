@@ -30,6 +30,7 @@ _SIGNS = {
     "|3": "b",
     "ph": "f",
 }
+_LETTERS = {"1": "i", "4": "a"}
 _LETTER_RUN = re.compile(r"(?<![^\W_])(?:[^\W_][\W_]{1,3}){3,}[^\W_](?![^\W_])")
 _TRIPLE = re.compile(r"(.)\1{2,}")
 _DOUBLE = re.compile(r"(.)\1+")
@@ -168,8 +169,8 @@ def _whole_leet(word: str, lexicon: Lexicon) -> str | None:
 
 def _number_word(token: str, lexicon: Lexicon) -> str:
     """A number in a text that is written in leetspeak: `70` is `to` there."""
-    if not token.isdigit():
-        return token
+    if not token.isdigit() or token in _LETTERS:
+        return _LETTERS.get(token, token)
     return lexicon.best(_ways(token, lambda c: _LEET[c])) or (
         next((w for w in _ways(token, lambda c: _LEET[c]) if w in _SHORT), token)
     )
