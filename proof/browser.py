@@ -16,16 +16,11 @@ _RECORD = re.compile(r'data-record=\\?"([0-9a-f]{32})')
 
 
 class Browser:
-    """One reader's browser.
-
-    Attributes:
-        read: everything that was received, in order.
-    """
+    """One reader's browser; each request gives everything that came back."""
 
     def __init__(self, url: str) -> None:
         self._http = httpx.Client(base_url=url, timeout=120, trust_env=False)
-        self.read: list[str] = []
-        self._keep(self._http.get("/"))
+        self._http.get("/")
 
     def event(self, name: str, **data: Any) -> str:
         """Does what the page does when something happens on it; gives what the server sent."""
@@ -40,7 +35,7 @@ class Browser:
                 "trigger_id": None,
             },
         )
-        text = self._keep(joined)
+        text = joined.text
         with self._http.stream(
             "GET", "/gradio_api/queue/data", params={"session_hash": session}
         ) as stream:
@@ -48,24 +43,19 @@ class Browser:
                 text += f"{line}\n"
                 if '"process_completed"' in line or '"close_stream"' in line:
                     break
-        self.read.append(_plain(text))
-        return self.read[-1]
+        return _plain(text)
 
     def get(self, path: str) -> str:
         """A plain request."""
-        return self._keep(self._http.get(path))
+        return self._http.get(path).text
 
     def post(self, path: str, body: Any) -> str:
         """A request to an address that programs use."""
-        return self._keep(self._http.post(path, json=body))
+        return self._http.post(path, json=body).text
 
     def close(self) -> None:
         """Closes the connections."""
         self._http.close()
-
-    def _keep(self, response: httpx.Response) -> str:
-        self.read.append(response.text)
-        return response.text
 
 
 def conversation_in(text: str) -> str:

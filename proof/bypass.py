@@ -25,6 +25,7 @@ from proof.questions import held_questions
 from proof.report import Report
 from proof.site import CANARY, PIECES, Site, site
 
+_VISITS = 20
 _REST = (
     "/gradio_api/call/ask", "/gradio_api/call/v2/ask", "/gradio_api/run/ask", "/gradio_api/api/ask",
     "/api/ask", "/call/ask", "/run/predict", "/ask", "/history", "/v1/chat/completions",
@@ -43,8 +44,10 @@ def main() -> int:
     with site(questions) as running:
         if asked.open:
             _open(running.app.chain)
-        browser, stranger = Browser(running.url), Browser(running.url)
+        stranger, browser = Browser(running.url), Browser(running.url)
         for number, question in enumerate(questions):
+            if number % _VISITS == 0:  # a list of a thousand conversations would come each time
+                stranger, browser = browser, Browser(running.url)
             for path, read in _doors(running, browser, stranger, question, number):
                 leaked = any(piece in text for text in read for piece in PIECES)
                 report.count(f"{path}: {question[:60]}" if leaked else "")
