@@ -335,7 +335,6 @@ class FakeChain:
         self._app.conversations.add(conversation, record)
         return Finished(record)
 
-
     def _owner(self, conversation: str) -> str:
         return self._app.conversations.all[conversation].owner
 
