@@ -104,6 +104,9 @@ class Settings(BaseSettings):
     smtp_url: SecretStr | None = Field(
         None, description="smtp://USER:PASSWORD@HOST:PORT (or smtps://) for e-mail to askers."
     )
+    reviewer_password: SecretStr | None = Field(
+        None, description="Password for `chatbot review --as NAME`; asked for when it is not set."
+    )
     mail_from: str = Field("countersign@localhost", description="Sender of that e-mail.")
 
     max_file_mb: int = Field(200, ge=1, description="Largest file that `ingest` reads, in MB.")

@@ -115,6 +115,8 @@ class MailSender:
     sender: str
 
     def send(self, message: OutMessage) -> None:
+        if not message.contact:  # smtplib would send it to nobody, and say that it had
+            raise _failed("mail server", "no address")
         try:
             with _connect(self.url) as server:
                 server.send_message(_mail(message, self.sender))

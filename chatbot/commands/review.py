@@ -6,7 +6,6 @@ A deed claims the item when nobody holds it.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -37,7 +36,6 @@ Fence = Annotated[
     int | None, typer.Option(help="Number that your claim got; refused when there was another.")
 ]
 LEASE = timedelta(minutes=15)
-PASSWORD = "COUNTERSIGN_REVIEWER_PASSWORD"  # noqa: S105
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +83,10 @@ def at_desk(name: str) -> Iterator[Desk]:
         NotAllowed: they do not.
     """
     settings = load_settings()
-    password = os.environ.get(PASSWORD) or typer.prompt("Password", hide_input=True, err=True)
+    given = settings.reviewer_password
+    password = (
+        given.get_secret_value() if given else typer.prompt("Password", hide_input=True, err=True)
+    )
     engine = open_database(settings.database_url)
     try:
         audit = AuditLog(engine, settings.anchor_file)

@@ -24,12 +24,12 @@ SIGNED = "Please call your doctor before you take any."
 def reviewer(handbook_home: Path) -> str:
     """An account, made as the README says."""
     subprocess.run(
-        [sys.executable, "-m", "chatbot.cli", "user", "add", "anna", "--role", "reviewer",
+        [sys.executable, "-m", "chatbot.cli", "user", "add", "berta", "--role", "reviewer",
          "--password-stdin"],
         input=PASSWORD, text=True, check=True, cwd=Path(__file__).parents[2],
         env={"COUNTERSIGN_HOME": str(handbook_home), "PATH": "/usr/bin:/bin"},
     )  # fmt: skip
-    return "anna"
+    return "berta"
 
 
 def test_from_a_held_question_to_a_signed_answer_in_the_open_chat(

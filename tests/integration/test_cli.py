@@ -214,6 +214,7 @@ def test_doctor_says_how_everything_is(copy: Path, model_url: str) -> None:
         "documents": "ready",
         "search index": "ready",
         "language model": "ready",
+        "review desk": "ready",
     }
     words, _ = chatbot(copy, "doctor", check=1, GENERATION_URL="http://127.0.0.1:9")
     assert "failed" in words

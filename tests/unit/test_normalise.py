@@ -53,7 +53,7 @@ def test_the_words_are_read(way: str) -> None:
         "Is order AB12-3456 from 2026-01-31 on its way to Kraków?",
         "Does plan B2 pay for MRI scans at 3 T, e.g. in St. Mary's?",
         "Why am I not allowed to verify my id?",
-        "See https://example.com/a?b=Q2FuIEkgdGFrZSBpYnVwcm9mZW4 for the form",
+        "See https://example.com/a?b=Zx93Kq0PwM2dTt51LrAaQ7vB8 for the form",
         "What is (are) Amyopathic dermatomyositis ?",
         "sooo cool, thx!!",
         "¿Is a café open? 🙂",
