@@ -300,19 +300,24 @@ import json, os, random, signal, time
 from pathlib import Path
 # A shell that starts this in the background has it ignore Ctrl-C.
 signal.signal(signal.SIGINT, signal.default_int_handler)
-folder, rounds, whole = Path(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
+folder, rounds, whole = Path(sys.argv[1]), int(sys.argv[2]), 0.0
 chance, codes = random.Random(20261122), []
-for round_ in range(rounds):
+for round_ in range(-2, rounds):
     for n in chance.sample(range(40), 8):
         text = f"# Title {n}\\n\\nLine of number {n}, edited {round_} times.\\n"
         (folder / f"{n:03}.md").write_text(text)
     if round_ % 3 == 2:
         (folder / f"{chance.randrange(40):03}.md").unlink(missing_ok=True)
+    start = time.monotonic()
     child = os.fork()
     if not child:
         sys.argv = ["ingest", "sync", str(folder), "--delete"]
         cli.main()
-    time.sleep(chance.uniform(0.0, 1.0) * whole)
+    if round_ < 0:  # the whole index, then what such edits take when nobody interrupts
+        os.waitpid(child, 0)
+        whole = time.monotonic() - start
+        continue
+    time.sleep(chance.uniform(0.0, 0.9) * whole)
     os.kill(child, signal.SIGINT)
     codes.append(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 print(json.dumps(codes))
@@ -324,9 +329,9 @@ ROUNDS = 12
 def test_stopped_at_any_moment_it_goes_on(tmp_path: Path, run: Run, home: Path) -> None:
     """Interrupted at random, each time over fresh edits: the index ends like one made at once."""
     folder, clean = fill(tmp_path / "docs", 40), tmp_path / "clean"
-    whole = run("sync", folder, home=clean)[1]["seconds"]
+    run("sync", folder, home=clean)
     done = subprocess.run(
-        [sys.executable, "-c", INTERRUPTED, str(folder), str(ROUNDS), str(whole)],
+        [sys.executable, "-c", INTERRUPTED, str(folder), str(ROUNDS)],
         env={**os.environ, "COUNTERSIGN_HOME": str(home)},
         capture_output=True,
         text=True,
@@ -334,7 +339,8 @@ def test_stopped_at_any_moment_it_goes_on(tmp_path: Path, run: Run, home: Path) 
         timeout=120,
     )
     codes = json.loads(done.stdout.splitlines()[-1])
-    assert set(codes) <= {0, 130}, done.stderr
+    # -2: the work was done, and Python on its way out no longer catches the signal.
+    assert set(codes) <= {0, 130, -2}, done.stderr
     assert codes.count(130) >= ROUNDS // 2
     assert done.stderr.count("run the command again") == codes.count(130)
     for one in (home, clean):
