@@ -48,7 +48,8 @@ def main() -> int:
         for number, question in enumerate(questions):
             if number % _VISITS == 0:  # a list of a thousand conversations would come each time
                 stranger, browser = browser, Browser(running.url)
-            for path, read in _doors(running, browser, stranger, question, number):
+            other = questions[number - 1]  # one that the router holds, too
+            for path, read in _doors(running, browser, stranger, (question, other), number):
                 leaked = any(piece in text for text in read for piece in PIECES)
                 report.count(f"{path}: {question[:60]}" if leaked else "")
         for question in questions[: asked.commands]:
@@ -65,10 +66,10 @@ def _open(chain: Chain) -> None:
 
 
 def _doors(
-    running: Site, browser: Browser, stranger: Browser, question: str, number: int
+    running: Site, browser: Browser, stranger: Browser, asked: tuple[str, str], number: int
 ) -> Iterator[tuple[str, list[str]]]:
-    talk = ""
-    for path, read in _page(running, browser, question):
+    talk, question = "", asked[0]
+    for path, read in _page(running, browser, *asked):
         talk = talk or conversation_in(read[0])
         yield path, read
     yield "another reader", [stranger.event("open", conversation=talk)]
@@ -76,7 +77,9 @@ def _doors(
     yield "chain", _in_process(running, question)
 
 
-def _page(running: Site, browser: Browser, question: str) -> Iterator[tuple[str, list[str]]]:
+def _page(
+    running: Site, browser: Browser, question: str, other: str
+) -> Iterator[tuple[str, list[str]]]:
     """What a reader can do on the page, fresh to export, and what they can forge."""
     fresh = browser.event("ask", conversation="", text=question, run="r")
     talk, record = conversation_in(fresh), record_in(fresh)
@@ -89,7 +92,7 @@ def _page(running: Site, browser: Browser, question: str) -> Iterator[tuple[str,
         "again", conversation=talk, turn=0, text="Hello", history=forged, verdict="release"
     )
     yield "regenerate with a forged history", [again]
-    edited = browser.event("ask", conversation=talk, text=f"{question} Please.", keep=0, run="s")
+    edited = browser.event("ask", conversation=talk, text=other, keep=0, run="s")
     yield "edit", [edited]
     record = record_in(edited)
     told = [browser.event("contact", conversation=talk, record=record, contact="a@example.com")]
