@@ -67,8 +67,7 @@ def test_a_conversation_is_there_after_a_reload_and_not_for_others(
     answer = visit.page.inner_text("#live .answer")
     address = visit.page.url
     assert "?c=" in address
-    visit.page.reload()
-    visit.settled()
+    visit.reload()
     visit.page.wait_for_selector("#history .turn")
     assert visit.page.inner_text("#history .turn .answer") == answer
     visit.open(server_url)  # without its address: the last one is opened
@@ -106,8 +105,7 @@ def test_editing_a_question_takes_the_later_turns_away(visit: Visit) -> None:
     page.wait_for_selector("html.answering", state="attached")
     visit.answered()
     assert visit.count(".turn") == 1
-    page.reload()
-    visit.settled()
+    visit.reload()
     page.wait_for_selector("#history .turn")
     assert visit.count(".turn") == 1
 
@@ -169,8 +167,7 @@ def test_the_theme_is_remembered(visit: Visit) -> None:
     for theme in ("light", "dark"):
         page.click("#theme")
         assert page.evaluate("document.documentElement.dataset.theme") == theme
-        page.reload()
-        visit.settled()
+        visit.reload()
         assert page.evaluate("document.documentElement.dataset.theme") == theme
         grounds.add(page.evaluate("getComputedStyle(document.body).backgroundColor"))
     assert len(grounds) == 2

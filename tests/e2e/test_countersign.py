@@ -46,6 +46,7 @@ def test_from_a_held_question_to_a_signed_answer_in_the_open_chat(
 
     desk = browser.new_context(viewport=WIDE).new_page()
     desk.goto(f"{server_url}/desk")
+    desk.wait_for_selector("input[name=name]:focus")  # which comes some time after the page
     desk.keyboard.type(reviewer)
     desk.keyboard.press("Tab")
     desk.keyboard.type(PASSWORD)

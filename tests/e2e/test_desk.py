@@ -106,6 +106,7 @@ def visit(browser: Any, desk: Desk) -> Iterator[Visits]:
         page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
         page.goto(f"{desk.url}/desk/")
         assert page.url == f"{desk.url}/desk/login"
+        page.wait_for_selector("input[name=name]:focus")  # which comes some time after the page
         page.keyboard.type(name)
         page.keyboard.press("Tab")
         page.keyboard.type(PASSWORD)

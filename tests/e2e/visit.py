@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from typing import Any
 
 QUESTION = "How much do you pay for dental care in a calendar year on Alder Basic?"
 SECONDS = 120_000  # a small model on a slow machine
+_CUT_OFF = re.compile(r"AbortError|network error|errored out")
 WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 
 
@@ -30,7 +33,16 @@ class Visit:
             self.complaints.append(message.text)
 
     def open(self, url: str) -> None:
-        self.page.goto(url)
+        self._leave(lambda: self.page.goto(url))
+
+    def reload(self) -> None:
+        self._leave(self.page.reload)
+
+    def _leave(self, go: Callable[[], Any]) -> None:
+        heard = len(self.complaints)
+        go()
+        # What a page was still fetching when it is left is cut off: no fault of the page.
+        self.complaints[heard:] = [c for c in self.complaints[heard:] if not _CUT_OFF.search(c)]
         self.settled()
 
     def settled(self) -> None:
