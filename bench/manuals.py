@@ -12,11 +12,9 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import re
 import subprocess
 import sys
-from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -25,6 +23,7 @@ from chatbot.bootstrap import App, bootstrap
 from chatbot.domain import Finished, Passage, Person
 from chatbot.gate import Shown, shown
 from chatbot.settings import load_settings
+from chatbot.steps.intervals import wilson
 
 HOW_MANY = 5
 
@@ -138,14 +137,12 @@ def _letters(text: str) -> str:
 
 def share(results: list[bool]) -> dict[str, Any]:
     """How many of how many, with Wilson's 95% interval of the share."""
-    n, hits, z = len(results), sum(results), 1.96
+    n, hits = len(results), sum(results)
     if not n:
         return {"n": 0}
-    p, spread = hits / n, z * z / n
-    middle, root = p + spread / 2, z * math.sqrt(p * (1 - p) / n + spread / (4 * n))
-    bound: Callable[[float], float] = lambda x: round(x / (1 + spread), 4)  # noqa: E731
-    return {"n": n, "hits": hits, "share": round(p, 4), "low": bound(middle - root),
-            "high": bound(middle + root)}  # fmt: skip
+    low, high = wilson(hits, n)
+    return {"n": n, "hits": hits, "share": round(hits / n, 4), "low": round(low, 4),
+            "high": round(high, 4)}  # fmt: skip
 
 
 if __name__ == "__main__":

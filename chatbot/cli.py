@@ -11,7 +11,7 @@ import typer
 from chatbot.bootstrap import App, bootstrap
 from chatbot.commands import audit, evaluate, policy, review, user
 from chatbot.commands import screen as screening
-from chatbot.console import DONE, FAILED, guarded, put, put_json, screen
+from chatbot.console import DONE, FAILED, AsJson, guarded, host_shown, put, put_json, screen
 from chatbot.domain import Citation, Finished, Held, Notice, Person, Refused, ScoredPassage
 from chatbot.errors import BadSettings
 from chatbot.gate import Sentence, Shown, shown
@@ -32,7 +32,6 @@ app.add_typer(review.app, name="review")
 app.add_typer(user.app, name="user")
 app.command("screen")(screening.screen)
 
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
 Collection = Annotated[
     list[str] | None, typer.Option(help="Answer from this collection only; may be repeated.")
 ]
@@ -90,7 +89,7 @@ def run_server(wired: App, listener: socket.socket) -> None:
     config = uvicorn.Config(
         build_server(wired), log_level="warning", server_header=False, timeout_graceful_shutdown=3
     )
-    shown_host = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104
+    shown_host = host_shown(host)
     wired.work()
     screen().print(f"Countersign answers on http://{shown_host}:{port}  (Ctrl-C stops it)")
     if (token := wired.accounts.first_link()) is not None:

@@ -8,15 +8,17 @@ import json
 import logging
 import sys
 from collections.abc import Callable
-from typing import Any, NoReturn, TypeVar
+from typing import Annotated, Any, NoReturn, TypeVar
 
 import structlog
+import typer
 from rich.console import Console
 
 from chatbot.errors import CountersignError, StorageFull
 
 DONE, FAILED, PART, INTERRUPTED = 0, 1, 3, 130
 
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
@@ -48,6 +50,11 @@ def guarded(command: Command) -> Command:
             raise SystemExit(INTERRUPTED) from None
 
     return run  # type: ignore[return-value]
+
+
+def host_shown(host: str) -> str:
+    """The name of this machine in an address that a person opens on it."""
+    return "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104
 
 
 def put_json(value: Any) -> None:

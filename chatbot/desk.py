@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Protocol
 
+from chatbot.clock import Clock, utc_now
 from chatbot.domain import AnswerRecord, Person, Status
 from chatbot.policy import Category, Policy
 from chatbot.steps.review_item import Answer, ReviewItem
@@ -39,7 +39,7 @@ class Desk:
         self,
         queue: Queue,
         policy: Policy,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Clock = utc_now,
     ) -> None:
         self._queue = queue
         self._policy = policy

@@ -5,12 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import structlog
 
 from chatbot.adapters.queue import ReviewQueue
 from chatbot.chain import Chain
+from chatbot.clock import utc_now
 from chatbot.errors import NotAllowed, where
 from chatbot.steps.review import drafted
 from chatbot.steps.review_item import ReviewItem
@@ -81,7 +82,7 @@ class Worker:
 
     def deliver(self) -> None:
         """Delivers what was decided and can no longer be taken back, sends, and gives up."""
-        for item_id in self._queue.due(datetime.now(UTC), _DELIVERED_AT_ONCE):
+        for item_id in self._queue.due(utc_now(), _DELIVERED_AT_ONCE):
             with suppress(NotAllowed):  # taken back meanwhile, or delivered by another process
                 self._queue.deliver(item_id)
         self._send()

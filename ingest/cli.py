@@ -20,7 +20,7 @@ from chatbot.adapters.database import open_database
 from chatbot.adapters.embeddings import embedding_name, open_embeddings
 from chatbot.adapters.queue import ReviewQueue
 from chatbot.bootstrap import silence_vendors
-from chatbot.console import DONE, FAILED, PART, guarded, put, put_json, screen
+from chatbot.console import DONE, FAILED, PART, AsJson, guarded, put, put_json, screen
 from chatbot.errors import IndexBusy
 from chatbot.settings import Settings, load_settings
 from ingest import sync as syncing
@@ -35,8 +35,6 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
 
 
 def main() -> None:

@@ -13,11 +13,12 @@ from pathlib import Path
 from chatbot.adapters.audit import AuditLog
 from chatbot.adapters.database import open_database
 from chatbot.adapters.queue import ReviewQueue
+from chatbot.clock import utc_now
 from chatbot.errors import NotAllowed
 from chatbot.steps import review
 from chatbot.steps.review_item import Reviewer, ReviewItem, State
 from proof.report import Report
-from proof.stores import item, person, stores, utc_now
+from proof.stores import item, person, stores
 
 REVIEWERS = 30
 _LEASE, _SHORT = timedelta(minutes=5), timedelta(milliseconds=50)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import random
 
 from chatbot.adapters.embeddings import open_embeddings
 from chatbot.adapters.router import open_router
+from chatbot.adapters.training_data import rows
 from chatbot.domain import Decision
 from chatbot.policy import FOLDER, load_policy
 from chatbot.settings import load_settings
@@ -18,7 +18,9 @@ def held_questions(count: int) -> list[str]:
     Which ones the router misses is measured elsewhere (`proof.router`); here it is about what
     happens to those that it holds.
     """
-    sensitive = sorted({text for text, category in _labelled() if category != "everyday"})
+    files = sorted((FOLDER / "questions").glob("*.jsonl"))
+    labelled = [row for file in files for row in rows(file)]
+    sensitive = sorted({row["text"] for row in labelled if row["category"] != "everyday"})
     random.Random(3).shuffle(sensitive)
     settings = load_settings()
     router = open_router(settings, load_policy("default"), open_embeddings(settings))
@@ -27,12 +29,3 @@ def held_questions(count: int) -> list[str]:
     if len(found) < count:
         raise SystemExit(f"only {len(found)} of {count} questions are held")
     return found
-
-
-def _labelled() -> list[tuple[str, str]]:
-    rows = []
-    for path in sorted((FOLDER / "questions").glob("*.jsonl")):
-        for line in path.read_text(encoding="utf-8").splitlines():
-            row = json.loads(line)
-            rows.append((row["text"], row["category"]))
-    return rows

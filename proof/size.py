@@ -18,11 +18,12 @@ from chatbot.adapters.audit import AuditLog
 from chatbot.adapters.database import open_database, transaction
 from chatbot.adapters.queue import ReviewQueue
 from chatbot.adapters.schema_review import review_bodies, review_items
+from chatbot.clock import utc_now
 from chatbot.domain import Draft
 from chatbot.steps import review
 from chatbot.steps.review_item import Answer, Reviewer, ReviewItem, State
 from proof.report import Report
-from proof.stores import item, person, stores, utc_now
+from proof.stores import item, person, stores
 
 LIMIT = 100.0
 """Milliseconds that 19 of 20 deeds may take at most."""

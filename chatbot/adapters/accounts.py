@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Engine, Row, func, insert, select, update
@@ -22,6 +22,7 @@ from chatbot.adapters.database import transaction, writing
 from chatbot.adapters.passwords import Passwords
 from chatbot.adapters.schema_accounts import accounts
 from chatbot.adapters.tokens import Links, Sessions
+from chatbot.clock import Clock, utc_now
 from chatbot.errors import BadInput, NotAllowed, NotFound
 from chatbot.steps.review_item import Reviewer
 
@@ -35,11 +36,6 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9._@-]{0,63}")
 _ROLE = re.compile(r"[a-z][a-z0-9-]{0,31}")
 _WRONG = ("The name or the password is wrong.", "Try again.")
 _SEE = "See `chatbot user list`."
-
-
-def utc_now() -> datetime:
-    """The time, with its zone."""
-    return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +64,7 @@ class Accounts:
         audit: is told about every change, in the same transaction.
     """
 
-    def __init__(
-        self, engine: Engine, audit: AuditLog, clock: Callable[[], datetime] = utc_now
-    ) -> None:
+    def __init__(self, engine: Engine, audit: AuditLog, clock: Clock = utc_now) -> None:
         self._engine = engine
         self._audit = audit
         self._clock = clock

@@ -14,7 +14,7 @@ import json
 import os
 import re
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,6 +25,7 @@ from sqlalchemy import Connection, Engine, Row, insert, select, update
 
 from chatbot.adapters.database import transaction
 from chatbot.adapters.schema_review import audit_entries, audit_head
+from chatbot.clock import Clock, utc_now
 from chatbot.domain import sha256_of
 from chatbot.errors import IndexUnusable, StorageFull
 
@@ -71,7 +72,7 @@ class AuditLog:
         engine: Engine,
         anchor: Path,
         webhook: str | None = None,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Clock = utc_now,
     ) -> None:
         self.engine = engine
         self._file = anchor
@@ -128,8 +129,10 @@ class AuditLog:
         Raises:
             httpx.HTTPError: it could not be told; the next call tries again.
         """
+        if self._webhook is None:
+            return
         seq, newest = self._head()
-        if self._webhook and seq > self._published:
+        if seq > self._published:
             told = {"seq": seq, "hash": newest, "at": self._clock().isoformat()}
             httpx.post(self._webhook, json=told, timeout=_WEBHOOK_SECONDS).raise_for_status()
             self._published = seq

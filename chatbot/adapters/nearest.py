@@ -42,14 +42,16 @@ def learn_examples(
 ) -> list[Examples]:
     """Each category of the policy that has examples, with a limit that few everyday questions
     reach when each is held against the others."""
+    exemplified = [c for c in policy.categories.values() if c.examples]
+    if not exemplified:
+        return []
     others = _nearness(everyday, everyday, _EVERYDAY, without_itself=True)
     found = []
-    for category in policy.categories.values():
-        if category.examples:
-            vectors = encode(category.examples)
-            margins = _nearness(everyday, vectors, _NEAREST) - _SHARE * others
-            limit = float(np.quantile(margins, 1 - _FALSE_ALARMS))
-            found.append(Examples(category.name, vectors, everyday, limit))
+    for category in exemplified:
+        vectors = encode(category.examples)
+        margins = _nearness(everyday, vectors, _NEAREST) - _SHARE * others
+        limit = float(np.quantile(margins, 1 - _FALSE_ALARMS))
+        found.append(Examples(category.name, vectors, everyday, limit))
     return found
 
 

@@ -8,7 +8,7 @@ dies in between it is sent again under the same key. Words go out only as the ga
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,10 +19,10 @@ from sqlalchemy import Row, Select, select, update
 from chatbot.adapters.database import transaction, writing
 from chatbot.adapters.outbox_rows import CHAT, DROPPED, EMAIL, FAILED, SENT, WAITING
 from chatbot.adapters.queue import ReviewQueue
-from chatbot.adapters.queue_views import utc_now
 from chatbot.adapters.schema import answers
 from chatbot.adapters.schema_review import outbox
 from chatbot.adapters.senders import MailSender, OutMessage, Sender, WebhookSender, check_mail_url
+from chatbot.clock import Clock, utc_now
 from chatbot.domain import AnswerRecord, Status
 from chatbot.errors import BadSettings, DeliveryFailed, NotFound
 from chatbot.gate import shown
@@ -68,7 +68,7 @@ class Outbox:
         self,
         queue: ReviewQueue,
         senders: Mapping[str, Sender],
-        clock: Callable[[], datetime] = utc_now,
+        clock: Clock = utc_now,
     ) -> None:
         self._queue = queue
         self._engine = queue.engine

@@ -20,9 +20,10 @@ from chatbot.adapters.audit import AuditLog
 from chatbot.adapters.database import transaction, writing
 from chatbot.adapters.outbox_rows import CHAT, post
 from chatbot.adapters.queue_rows import ORDER
-from chatbot.adapters.queue_views import QueueViews, existing, load, utc_now
+from chatbot.adapters.queue_views import QueueViews, existing, load
 from chatbot.adapters.schema import documents
 from chatbot.adapters.schema_review import review_items, review_sources
+from chatbot.clock import Clock, utc_now
 from chatbot.errors import NotAllowed
 from chatbot.steps import review
 from chatbot.steps.review_item import OPEN, Reviewer, ReviewItem, State
@@ -43,7 +44,7 @@ class ReviewQueue(QueueViews):
         self,
         engine: Engine,
         audit: AuditLog,
-        clock: Callable[[], datetime] = utc_now,
+        clock: Clock = utc_now,
         channels: Collection[str] = (),
     ) -> None:
         super().__init__(engine, clock)

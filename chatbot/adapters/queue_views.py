@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from datetime import UTC, datetime, timedelta
+from collections.abc import Collection
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Select, select, tuple_
+from sqlalchemy import Connection, Engine, Select, or_, select, tuple_
 
 from chatbot.adapters import queue_figures
 from chatbot.adapters.database import transaction
 from chatbot.adapters.queue_rows import BODIES, ORDER, bodies, plain
 from chatbot.adapters.schema_review import review_bodies, review_items
+from chatbot.clock import Clock, utc_now
 from chatbot.errors import NotFound
 from chatbot.steps.review_item import OPEN, ReviewItem, State
 from chatbot.steps.words import content_stems
@@ -21,15 +22,10 @@ _FOUND_AT_MOST = 10_000
 _SIGNED = (State.APPROVED, State.EDITED, State.DELIVERED, State.SEEN)
 
 
-def utc_now() -> datetime:
-    """The time, with its zone."""
-    return datetime.now(UTC)
-
-
 class QueueViews:
     """Reads the queue. `ReviewQueue` adds what changes it."""
 
-    def __init__(self, engine: Engine, clock: Callable[[], datetime] = utc_now) -> None:
+    def __init__(self, engine: Engine, clock: Clock = utc_now) -> None:
         self.engine = engine
         self.clock = clock
 
@@ -60,6 +56,18 @@ class QueueViews:
         mine = (review_items.c.conversation == conversation) & (review_items.c.owner == owner)
         found = self._items(BODIES.where(mine).order_by(review_items.c.created_at))
         return {item.record: item for item in found}
+
+    def versions(self, conversation: str, owner: str) -> dict[str, int]:
+        """Record id → version of its item, as far as its owner knows of it: no body is read."""
+        rows = review_items.c
+        query = (
+            select(rows.record, rows.version)
+            .where(rows.conversation == conversation, rows.owner == owner)
+            .where(or_(rows.kind != "sample", rows.state == State.RECALLED.value))
+            .order_by(rows.created_at)
+        )
+        with transaction(self.engine) as connection:
+            return {row.record: row.version for row in connection.execute(query)}
 
     def of_record(self, record_id: str) -> ReviewItem | None:
         """The item of a record; None: it never was on the desk."""

@@ -12,7 +12,7 @@ import hmac
 import json
 import smtplib
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.message import EmailMessage
@@ -22,6 +22,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 import httpx
 
+from chatbot.clock import Clock, utc_now
 from chatbot.errors import BadSettings, DeliveryFailed
 
 _SECONDS = 10.0
@@ -78,7 +79,7 @@ class WebhookSender:
 
     url: str
     secret: bytes
-    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    clock: Clock = utc_now
 
     def send(self, message: OutMessage) -> None:
         body = json.dumps(_payload(message)).encode()

@@ -20,7 +20,7 @@ from chatbot.adapters.classifier import HASHED_LENGTH, base_model, word_features
 from chatbot.adapters.embeddings import TextEncoder
 from chatbot.adapters.training_data import Labelled, key_of
 from chatbot.errors import BadInput
-from chatbot.steps.intervals import wilson
+from chatbot.steps.intervals import share
 from chatbot.steps.screen import pieces
 from chatbot.steps.spelling import WORDS
 
@@ -176,14 +176,8 @@ def _about(
         "learned": dict(sorted(Counter(d.source for d in learn).items())),
         "left_for_tests": dict(sorted(Counter(d.source for d in data if d.side == "test").items())),
         "data_sha256": hashlib.sha256(keys.encode()).hexdigest(),
-        "held": {name: _share(kept) for name, kept in sorted(groups.items())},
+        "held": {name: share(kept) for name, kept in sorted(groups.items())},
     }
-
-
-def _share(hits: Sequence[bool]) -> dict[str, float]:
-    low, high = wilson(sum(hits), len(hits))
-    value = sum(hits) / len(hits)
-    return {"n": len(hits), "value": round(value, 4), "low": round(low, 4), "high": round(high, 4)}
 
 
 def _packed(

@@ -6,18 +6,16 @@ from typing import Annotated, Any
 
 import typer
 
-from chatbot.adapters.audit import AuditLog, Entry
+from chatbot.adapters.audit import Entry
 from chatbot.adapters.conversations import ConversationStore
-from chatbot.adapters.database import open_database
-from chatbot.adapters.queue import ReviewQueue
-from chatbot.console import FAILED, guarded, put, put_json
+from chatbot.commands.stores import open_stores
+from chatbot.console import FAILED, AsJson, guarded, put, put_json
 from chatbot.domain import AnswerRecord
 from chatbot.gate import Shown, shown
 from chatbot.settings import load_settings
 from chatbot.steps.review_item import ReviewItem
 
 app = typer.Typer(no_args_is_help=True, help=__doc__, rich_markup_mode=None)
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
 
 
 @app.command()
@@ -29,8 +27,8 @@ def verify(as_json: AsJson = False) -> None:
 
     Example: chatbot audit verify
     """
-    _, audit = _open()
-    faults = audit.verify()
+    with open_stores(load_settings()) as (_, audit):
+        faults = audit.verify()
     if as_json:
         put_json({"ok": not faults, "faults": faults})
     else:
@@ -49,21 +47,14 @@ def show(
 
     Example: chatbot audit show 5f0c…
     """
-    queue, audit = _open()
-    found = ConversationStore(queue.engine).record(record)
-    item = queue.of_record(record)
-    story = _story(found, item, shown(found, item), audit.of(record))
+    with open_stores(load_settings()) as (queue, audit):
+        found = ConversationStore(queue.engine).record(record)
+        item = queue.of_record(record)
+        story = _story(found, item, shown(found, item), audit.of(record))
     if as_json:
         put_json(story)
     else:
         put("\n".join(_lines(story)))
-
-
-def _open() -> tuple[ReviewQueue, AuditLog]:
-    settings = load_settings()
-    engine = open_database(settings.database_url)
-    audit = AuditLog(engine, settings.anchor_file)
-    return ReviewQueue(engine, audit), audit
 
 
 def _story(

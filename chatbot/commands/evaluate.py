@@ -11,13 +11,12 @@ import typer
 from chatbot.adapters.training_data import Row, rows
 from chatbot.commands.routing import router_by
 from chatbot.commands.screen import PolicyName
-from chatbot.console import guarded, put, put_json
+from chatbot.console import AsJson, guarded, put, put_json
 from chatbot.domain import Decision, Screening
 from chatbot.errors import BadInput
-from chatbot.steps.intervals import wilson
+from chatbot.steps.intervals import share
 
 app = typer.Typer(no_args_is_help=True, help=__doc__, rich_markup_mode=None)
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
 _TEXTS = ("text", "question", "prompt")
 _EVERYDAY = ("everyday", "release", "")
 
@@ -61,19 +60,13 @@ def scores(
     labels = [label for _, label in labelled]
     known = [(k, n) for k, n in zip(kept, labels, strict=True) if n is not None]
     by_label = {
-        name: _share([k for k, n in known if n == name]) for name in sorted({n for _, n in known})
+        name: share([k for k, n in known if n == name]) for name in sorted({n for _, n in known})
     }
-    report: dict[str, Any] = {"n": len(kept), "held": _share(kept)}
+    report: dict[str, Any] = {"n": len(kept), "held": share(kept)}
     if known:
-        report["right"] = _share([k == (n not in _EVERYDAY) for k, n in known])
+        report["right"] = share([k == (n not in _EVERYDAY) for k, n in known])
         report["held_by_label"] = by_label
     return report
-
-
-def _share(hits: Sequence[bool]) -> dict[str, float]:
-    low, high = wilson(sum(hits), len(hits))
-    value = sum(hits) / len(hits) if hits else 0.0
-    return {"n": len(hits), "value": round(value, 4), "low": round(low, 4), "high": round(high, 4)}
 
 
 def _rows(data: Path) -> list[Row]:
@@ -97,9 +90,9 @@ def _label(row: Row) -> str | None:
 
 
 def _lines(report: Mapping[str, Any]) -> list[str]:
-    def line(name: str, share: Mapping[str, float]) -> str:
-        interval = f"[{share['low']:.1%}, {share['high']:.1%}]"
-        return f"{name:<28} {share['value']:>7.1%}  {interval:<18} n = {share['n']}"
+    def line(name: str, found: Mapping[str, float]) -> str:
+        interval = f"[{found['low']:.1%}, {found['high']:.1%}]"
+        return f"{name:<28} {found['value']:>7.1%}  {interval:<18} n = {found['n']}"
 
     lines = [line("held or refused", report["held"])]
     if "right" in report:

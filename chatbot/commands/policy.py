@@ -9,7 +9,7 @@ import typer
 
 from chatbot.commands.routing import open_encoder, router_by
 from chatbot.commands.screen import as_json as screening_json
-from chatbot.console import guarded, put, put_json
+from chatbot.console import AsJson, guarded, put, put_json
 from chatbot.policy import Category, load_policy
 from chatbot.steps.screen import clean_question
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from chatbot.adapters.router import Router
 
 app = typer.Typer(no_args_is_help=True, help=__doc__, rich_markup_mode=None)
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
 _SHOWN_SCORES = 3
 
 

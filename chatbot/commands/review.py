@@ -15,10 +15,9 @@ from typing import Annotated, Any
 import typer
 
 from chatbot.adapters.accounts import Account, Accounts
-from chatbot.adapters.audit import AuditLog
-from chatbot.adapters.database import open_database
 from chatbot.adapters.queue import ReviewQueue
-from chatbot.console import guarded, put, put_json
+from chatbot.commands.stores import open_stores
+from chatbot.console import AsJson, guarded, put, put_json
 from chatbot.errors import NotAllowed, NotFound
 from chatbot.settings import load_settings
 from chatbot.steps import review
@@ -29,7 +28,6 @@ from chatbot.web.desk_words import REJECTIONS, STATES, clock
 
 app = typer.Typer(no_args_is_help=True, help=__doc__, rich_markup_mode=None)
 
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
 As = Annotated[str, typer.Option("--as", help="Your account's name.")]
 Item = Annotated[str, typer.Argument(help="Id of the item, as `chatbot review list` shows it.")]
 Fence = Annotated[
@@ -87,18 +85,14 @@ def at_desk(name: str) -> Iterator[Desk]:
     password = (
         given.get_secret_value() if given else typer.prompt("Password", hide_input=True, err=True)
     )
-    engine = open_database(settings.database_url)
-    try:
-        audit = AuditLog(engine, settings.anchor_file)
-        accounts = Accounts(engine, audit)
+    with open_stores(settings) as (queue, audit):
+        accounts = Accounts(queue.engine, audit)
         token = accounts.login(name, password, "command line")
         account = accounts.session(token)
         accounts.logout(token)
         if account is None:
             raise NotAllowed("The account was disabled.", "Ask whoever runs this desk.")
-        yield Desk(ReviewQueue(engine, audit), accounts, account)
-    finally:
-        engine.dispose()
+        yield Desk(queue, accounts, account)
 
 
 @app.command("list")
@@ -113,12 +107,9 @@ def list_(
 
     Example: chatbot review list --category health --json
     """
-    settings = load_settings()
-    engine = open_database(settings.database_url)
-    queue = ReviewQueue(engine, AuditLog(engine, settings.anchor_file))
-    items = queue.list(states=state or sorted(OPEN), category=category, limit=limit)
-    now = queue.clock()
-    engine.dispose()
+    with open_stores(load_settings()) as (queue, _):
+        items = queue.list(states=state or sorted(OPEN), category=category, limit=limit)
+        now = queue.clock()
     if as_json:
         put_json({"items": [_brief(item, now) for item in items]})
         return

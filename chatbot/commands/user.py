@@ -10,15 +10,13 @@ from typing import Annotated, Any
 import typer
 
 from chatbot.adapters.accounts import ROLES, Account, Accounts
-from chatbot.adapters.audit import AuditLog
-from chatbot.adapters.database import open_database
-from chatbot.console import guarded, put, put_json
+from chatbot.commands.stores import open_stores
+from chatbot.console import AsJson, guarded, host_shown, put, put_json
 from chatbot.errors import BadInput
 from chatbot.policy import load_policy
 from chatbot.settings import Settings, load_settings
 
 app = typer.Typer(no_args_is_help=True, help=__doc__, rich_markup_mode=None)
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
 Name = Annotated[str, typer.Argument(help="Name of the account.")]
 
 
@@ -106,17 +104,13 @@ def disable(name: Name, as_json: AsJson = False) -> None:
 @contextmanager
 def opened(settings: Settings) -> Iterator[Accounts]:
     """The accounts, without the rest of the application."""
-    engine = open_database(settings.database_url)
-    try:
-        yield Accounts(engine, AuditLog(engine, settings.anchor_file))
-    finally:
-        engine.dispose()
+    with open_stores(settings) as (queue, audit):
+        yield Accounts(queue.engine, audit)
 
 
 def link_of(settings: Settings, token: str) -> str:
     """Address of the page on which a one-time token is used."""
-    host = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host  # noqa: S104
-    return f"http://{host}:{settings.port}/desk/welcome?t={token}"
+    return f"http://{host_shown(settings.host)}:{settings.port}/desk/welcome?t={token}"
 
 
 def _check_roles(roles: list[str], settings: Settings) -> None:

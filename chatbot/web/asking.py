@@ -48,8 +48,7 @@ class Asking:
 
     def versions(self, conversation: str, person: Person) -> dict[str, int]:
         """Record id → version of its item; cheap, to see whether anything has changed."""
-        found = self._app.queue.of_conversation(conversation, person.id)
-        return {record: item.version for record, item in found.items() if _shows(item)}
+        return self._app.queue.versions(conversation, person.id)
 
     def withdraw(self, person: Person, record: str) -> None:
         """The asker no longer wants an answer."""

@@ -9,7 +9,7 @@ comes from the session cookie, looked up again in every event, with their roles 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ import gradio as gr
 import structlog
 
 from chatbot.adapters.accounts import Account
+from chatbot.clock import utc_now
 from chatbot.errors import CountersignError, NotAllowed, NotFound, where
 from chatbot.steps import review
 from chatbot.steps.review_item import ReviewItem
@@ -114,7 +115,7 @@ class DeskPage:
         item = self.readable(call.claim.item, call)
         if call.claim.item and item is None:
             raise NotFound("This is not here, or not for you to read.", "Choose another one.")
-        if item and claimable(item, call.me, item.held_by(_now())):
+        if item and claimable(item, call.me, item.held_by(utc_now())):
             item = self._change(
                 item.id, call, "claim", lambda i, t: review.claim(i, call.me, t, LEASE)
             )
@@ -138,7 +139,7 @@ class DeskPage:
         change = ACTS[claim.act](claim, call.me, to, LEASE)
         about = {"code": claim.code} if claim.act == "reject" else {}
         item = self._change(claim.item, call, claim.act, change, about)
-        words, seconds = said(item, claim.act, _now())
+        words, seconds = said(item, claim.act, utc_now())
         if claim.act in AFTERWARDS_NEXT:
             return self._next(call, words, item.id if seconds else "", seconds)
         stays = claim.act in ("redraft", "recall")
@@ -174,7 +175,7 @@ class DeskPage:
 
     def shown(self, call: Call, item: ReviewItem | None, news: str) -> Parts:
         """All parts of the page as they are now; those that the browser has are left out."""
-        return self._view.parts(call.me, call.claim, item, news, _now())
+        return self._view.parts(call.me, call.claim, item, news, utc_now())
 
     def _next(self, call: Call, words: str, undo: str = "", seconds: float = 0) -> Parts:
         wanted = [call.claim.filter.category] if call.claim.filter.category else None
@@ -192,7 +193,7 @@ class DeskPage:
 
     def _renewed(self, item: ReviewItem | None, call: Call) -> ReviewItem | None:
         """The item, kept for longer where its holder is at work on it and the lease is short."""
-        now, fence = _now(), call.claim.fence
+        now, fence = utc_now(), call.claim.fence
         if item is None or not call.claim.active or item.held_by(now) != call.me.id:
             return item
         if item.fence != fence or item.lease_until is None or item.lease_until - now >= _RENEW:
@@ -247,7 +248,3 @@ def build_desk(app: App) -> gr.Blocks:
                 show_progress="hidden",
             )
     return blocks
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -12,6 +11,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from chatbot.adapters.queue_figures import Rates, Statistics, Waits
+from chatbot.steps.intervals import wilson
 from chatbot.web.desk_forms import shell
 from chatbot.web.desk_login import Doors
 from chatbot.web.desk_page import brand
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from chatbot.bootstrap import App
 
 PERIODS = (1, 7, 30, 90)
-_Z = 1.959964  # of a 95% interval
 Title = Callable[[str], str]
 
 
@@ -65,16 +64,6 @@ def insights_page(site: str, found: Statistics, days: int, title: Title) -> str:
     return shell(site, "Insights", body, "insights-page")
 
 
-def interval(hits: int, n: int) -> tuple[float, float]:
-    """Wilson's 95% interval of a share; it is honest where there are few, or none."""
-    if not n:
-        return 0.0, 1.0
-    share, z2 = hits / n, _Z * _Z
-    middle = share + z2 / (2 * n)
-    half = _Z * math.sqrt(share * (1 - share) / n + z2 / (4 * n * n))
-    return max(0.0, (middle - half) / (1 + z2 / n)), min(1.0, (middle + half) / (1 + z2 / n))
-
-
 def _current(yes: bool) -> str:
     return ' aria-current="page"' if yes else ""
 
@@ -82,7 +71,7 @@ def _current(yes: bool) -> str:
 def _tiles(found: Statistics) -> str:
     decided = sum(r.approved + r.edited + r.rejected for r in found.decided)
     approved = sum(r.approved for r in found.decided)
-    low, high = interval(found.misses, found.samples)
+    low, high = wilson(found.misses, found.samples)
     if found.samples:
         miss = _percent(found.misses / found.samples)
         about = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 from chatbot.web.desk_words import REJECTIONS, SHORTCUTS
 from chatbot.web.icons import icon
 from chatbot.web.markup import escape
+from chatbot.web.parts import dialog_html, theme_button
 
 
 def desk_head() -> str:
@@ -17,7 +18,6 @@ def desk_head() -> str:
 
 def bar_html(title: str) -> str:
     """The bar at the top: name, pages, search, help, theme, log out."""
-    themes = "".join(f'<span class="for-{t}">{icon(t)}</span>' for t in ("auto", "sun", "moon"))
     return (
         '<a class="skip" href="#asked" data-act="skip">Skip to the open answer</a>'
         '<header class="bar desk-bar">'
@@ -34,8 +34,7 @@ def bar_html(title: str) -> str:
         '<span id="who" class="who"></span>'
         '<button type="button" class="quiet" data-act="help" aria-label="Keyboard shortcuts" '
         f'title="Keyboard shortcuts (?)">{icon("keys")}</button>'
-        '<button type="button" class="quiet" id="theme" data-act="theme" aria-label="Theme: auto">'
-        f"{themes}</button>"
+        f"{theme_button()}"
         '<button type="button" class="quiet" data-act="logout" aria-label="Log out" '
         f'title="Log out">{icon("leave")}</button></div></header>'
     )
@@ -75,20 +74,20 @@ def dialogs_html() -> str:
         '<span class="undo-left" aria-hidden="true"></span></div>'
         '<div id="toast" role="status"></div>'
         + _reject()
-        + _words_dialog(
+        + _wordsdialog_html(
             "ask-dialog", "Ask the asker", "Your question", "Send",
             "They see it in their conversation. Their reply brings this back to the queue, "
             "drafted anew.",
         )
-        + _words_dialog(
+        + _wordsdialog_html(
             "escalate-dialog", "Escalate", "Why (for whoever takes it over)", "Escalate",
             "Only a lead can decide it afterwards.", required=False,
         )
-        + _words_dialog(
+        + _wordsdialog_html(
             "recall-dialog", "Recall this answer?", "Why (the asker is told this)", "Recall",
             "Everyone who got it is told that it was wrong. This cannot be undone.", danger=True,
         )
-        + _dialog(
+        + dialog_html(
             "reassign-dialog", "Hand over",
             '<label class="field"><span>To whom</span><select name="to" required></select></label>',
             "Hand over",
@@ -109,10 +108,10 @@ def _reject() -> str:
         '<textarea name="note" rows="3" maxlength="2000" placeholder="A person has looked at this '
         'question and decided that it cannot be answered here."></textarea></label>'
     )
-    return _dialog("reject-dialog", "Reject: why?", body, "Reject", danger=True)
+    return dialog_html("reject-dialog", "Reject: why?", body, "Reject", danger=True)
 
 
-def _words_dialog(
+def _wordsdialog_html(
     key: str, title: str, label: str, action: str, about: str, *,
     required: bool = True, danger: bool = False,
 ) -> str:  # fmt: skip
@@ -122,17 +121,7 @@ def _words_dialog(
         f'<label class="field"><span>{label}</span>'
         f'<textarea name="text" rows="3" maxlength="2000"{need}></textarea></label>'
     )
-    return _dialog(key, title, body, action, danger=danger)
-
-
-def _dialog(key: str, title: str, body: str, action: str, *, danger: bool = False) -> str:
-    look = "danger" if danger else "primary"
-    return (
-        f'<dialog id="{key}" aria-labelledby="{key}-title"><form method="dialog">'
-        f'<h2 id="{key}-title">{title}</h2>{body}<div class="dialog-end">'
-        '<button type="button" class="plain-button" data-act="cancel-dialog">Cancel</button>'
-        f'<button type="submit" class="{look}" value="yes">{action}</button></div></form></dialog>'
-    )
+    return dialog_html(key, title, body, action, danger=danger)
 
 
 def _help() -> str:

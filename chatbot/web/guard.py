@@ -25,9 +25,9 @@ _GRADIO_EXACT = frozenset(
 )  # fmt: skip
 _GRADIO_UNDER = ("/assets/", "/static/", "/gradio_api/heartbeat/")
 _OURS = ("/ui/", "/documents/", "/healthz", "/favicon.ico")
-_DESK = frozenset(
-    {"/desk", "/desk/login", "/desk/logout", "/desk/leave", "/desk/welcome", "/desk/insights"}
-)
+_EXACT = _GRADIO_EXACT | {
+    "/desk", "/desk/login", "/desk/logout", "/desk/leave", "/desk/welcome", "/desk/insights",
+}  # fmt: skip
 _COMMON = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -96,7 +96,7 @@ class Guard:
         if scope["method"] == "POST" and origin and urlsplit(origin).netloc != host:
             return PlainTextResponse("Requests from other websites are refused.", 403)
         path = scope["path"]
-        if path in _GRADIO_EXACT | _DESK or path.startswith(_GRADIO_UNDER + _OURS):
+        if path in _EXACT or path.startswith(_GRADIO_UNDER + _OURS):
             return None
         at_desk = path.removeprefix("/desk")
         if path != at_desk and (at_desk in _GRADIO_EXACT or at_desk.startswith(_GRADIO_UNDER)):

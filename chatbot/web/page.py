@@ -6,6 +6,7 @@ import re
 
 from chatbot.web.icons import icon
 from chatbot.web.markup import escape
+from chatbot.web.parts import dialog_html, theme_button
 
 MAX_QUESTION = 2000
 REASONS = (
@@ -64,7 +65,6 @@ def _layered(match: re.Match[str]) -> str:
 
 def header_html(title: str) -> str:
     """The bar at the top: menu, name, state, theme."""
-    themes = "".join(f'<span class="for-{t}">{icon(t)}</span>' for t in ("auto", "sun", "moon"))
     return (
         '<a class="skip" href="#question" data-act="skip">Skip to the question</a>'
         '<header class="bar">'
@@ -74,8 +74,7 @@ def header_html(title: str) -> str:
         f"{escape(title)}</a>"
         '<div class="bar-end"><span id="state" class="state" data-state="loading" role="status">'
         '<span class="dot"></span><span class="state-text">Starting…</span></span>'
-        '<button type="button" class="quiet" id="theme" data-act="theme" aria-label="Theme: auto">'
-        f"{themes}</button></div></header>"
+        f"{theme_button()}</div></header>"
     )
 
 
@@ -112,20 +111,20 @@ def panel_html() -> str:
         '<div class="panel-body" id="panel-body" tabindex="-1"></div></aside>'
         '<div id="shade" data-act="shade" hidden></div>'
         '<div id="toast" role="status"></div>'
-        + _dialog(
+        + dialog_html(
             "rate-dialog", "What is wrong with it?",
             f'<fieldset class="choices"><legend class="unseen">Reason</legend>{choices}</fieldset>'
             '<label class="field"><span>Anything to add? (optional)</span>'
             '<textarea name="comment" rows="3" maxlength="1000"></textarea></label>',
             "Send",
         )
-        + _dialog(
+        + dialog_html(
             "rename-dialog", "Rename the conversation",
             '<label class="field"><span>Title</span>'
             '<input name="title" maxlength="120" required></label>',
             "Rename",
         )
-        + _dialog(
+        + dialog_html(
             "delete-dialog", "Delete this conversation?",
             '<p class="about"></p><p>Its questions and answers are removed from the server. '
             "This cannot be undone.</p>",
@@ -133,13 +132,3 @@ def panel_html() -> str:
             danger=True,
         )
     )  # fmt: skip
-
-
-def _dialog(key: str, title: str, body: str, action: str, *, danger: bool = False) -> str:
-    look = "danger" if danger else "primary"
-    return (
-        f'<dialog id="{key}" aria-labelledby="{key}-title"><form method="dialog">'
-        f'<h2 id="{key}-title">{title}</h2>{body}<div class="dialog-end">'
-        '<button type="button" class="plain-button" data-act="cancel-dialog">Cancel</button>'
-        f'<button type="submit" class="{look}" value="yes">{action}</button></div></form></dialog>'
-    )

@@ -23,7 +23,7 @@ from chatbot.web.session import COOKIE, DESK_COOKIE, Sessions, new_person
 from tests.e2e.conftest import free_port
 from tests.e2e.desk_app import LEASE, PASSWORD, item, money_answer, seed
 from tests.e2e.fake_app import FakeApp
-from tests.e2e.visit import NARROW, WIDE
+from tests.e2e.visit import CUT_OFF, NARROW, WIDE
 
 BERT = Reviewer("bert", frozenset({"reviewer"}))
 
@@ -117,7 +117,8 @@ def visit(browser: Any, desk: Desk) -> Iterator[Visits]:
     yield enter
     for context in contexts:
         context.close()
-    assert complaints == []
+    # Whoever is logged out leaves the page while it asks for news.
+    assert [c for c in complaints if not CUT_OFF.search(c)] == []
 
 
 def opened(page: Any, key: str) -> None:

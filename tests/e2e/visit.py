@@ -8,7 +8,7 @@ from typing import Any
 
 QUESTION = "How much do you pay for dental care in a calendar year on Alder Basic?"
 SECONDS = 120_000  # a small model on a slow machine
-_CUT_OFF = re.compile(r"AbortError|network error|errored out")
+CUT_OFF = re.compile(r"AbortError|network error|errored out")
 WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 
 
@@ -42,7 +42,7 @@ class Visit:
         heard = len(self.complaints)
         go()
         # What a page was still fetching when it is left is cut off: no fault of the page.
-        self.complaints[heard:] = [c for c in self.complaints[heard:] if not _CUT_OFF.search(c)]
+        self.complaints[heard:] = [c for c in self.complaints[heard:] if not CUT_OFF.search(c)]
         self.settled()
 
     def settled(self) -> None:

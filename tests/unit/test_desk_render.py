@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from chatbot.adapters.queue_figures import Rates, Statistics, Waits
 from chatbot.domain import Citation, Draft, Turn
+from chatbot.steps.intervals import wilson
 from chatbot.steps.review_item import (
     OPEN,
     Answer,
@@ -26,7 +27,7 @@ from chatbot.steps.review_item import (
 from chatbot.web.desk_access import claimable, may_enter, may_read, may_work, why_not
 from chatbot.web.desk_acts import ACTS, Claim, news_html, said
 from chatbot.web.desk_forms import login_page, welcome_page
-from chatbot.web.desk_insights import insights_page, interval
+from chatbot.web.desk_insights import insights_page
 from chatbot.web.desk_page import bar_html, dialogs_html, editor_html
 from chatbot.web.desk_queue import Counts, Filter, queue_html, stamp_of
 from chatbot.web.desk_render import ItemView, empty_html, evidence_html, item_html, more_html
@@ -307,11 +308,11 @@ def test_who_may_do_what() -> None:
 
 
 def test_the_share_of_misses_has_an_honest_interval() -> None:
-    assert interval(0, 0) == (0.0, 1.0)
-    low, high = interval(0, 100)
+    assert wilson(0, 0) == (0.0, 1.0)
+    low, high = wilson(0, 100)
     assert low == 0.0
     assert 0.03 < high < 0.04
-    low, high = interval(5, 100)
+    low, high = wilson(5, 100)
     assert (round(low, 3), round(high, 3)) == (0.022, 0.112)
     page = insights_page("Site", Statistics({}, (), (), 100, 5), 7, str)
     assert "5.0%" in page

@@ -5,6 +5,7 @@ import { health } from "./health.js";
 import { closePanel, openSource, panelOpen, refreshPanel } from "./panel.js";
 import { ask as askDialog, toast } from "./dialogs.js";
 import { Composer } from "./composer.js";
+import { nextTheme, paintTheme } from "./theme_button.js";
 
 const root = document.documentElement;
 const $ = (id) => document.getElementById(id);
@@ -223,18 +224,6 @@ function menu(on) {
   $("menu").setAttribute("aria-expanded", String(on));
   $("shade").hidden = !on && !(panelOpen() && matchMedia("(max-width: 1240px)").matches);
   if (on) document.querySelector("#sidebar .new")?.focus();
-}
-
-function paintTheme() {
-  const theme = root.dataset.theme || "auto";
-  $("theme").setAttribute("aria-label", `Theme: ${theme}`);
-  $("theme").title = `Theme: ${theme}`;
-}
-function nextTheme() {
-  const order = ["auto", "light", "dark"];
-  root.dataset.theme = order[(order.indexOf(root.dataset.theme) + 1) % 3];
-  try { localStorage.setItem("theme", root.dataset.theme); } catch { /* storage is switched off */ }
-  paintTheme();
 }
 
 async function rename(id) {

@@ -3,6 +3,7 @@
 
 import { toast, ask as askDialog } from "./dialogs.js";
 import { showDiff } from "./desk_diff.js";
+import { nextTheme, paintTheme } from "./theme_button.js";
 
 const root = document.documentElement;
 const $ = (id) => document.getElementById(id);
@@ -289,18 +290,6 @@ function light(sentence) {
 }
 
 // --- clicks and keys -----------------------------------------------------------------------------
-
-function paintTheme() {
-  const theme = root.dataset.theme || "auto";
-  $("theme").setAttribute("aria-label", `Theme: ${theme}`);
-  $("theme").title = `Theme: ${theme}`;
-}
-function nextTheme() {
-  const order = ["auto", "light", "dark"];
-  root.dataset.theme = order[(order.indexOf(root.dataset.theme) + 1) % 3];
-  try { localStorage.setItem("theme", root.dataset.theme); } catch { /* storage is switched off */ }
-  paintTheme();
-}
 
 async function logout() {
   if (mine()) emit("open", { item: "", ...leaving(), then: leave });
