@@ -23,7 +23,8 @@ from chatbot.adapters.queue import ReviewQueue
 from chatbot.background import Background
 from chatbot.desk import Desk
 from chatbot.domain import Person
-from chatbot.errors import CountersignError, GenerationFailed, where
+from chatbot.errors import CountersignError, where
+from chatbot.language import LOAD_SECONDS, LanguageModel
 from chatbot.policy import Action, Policy, load_policy
 from chatbot.settings import Settings
 from chatbot.steps.review_item import OPEN
@@ -31,14 +32,12 @@ from chatbot.worker import Worker
 
 if TYPE_CHECKING:
     from chatbot.adapters.chroma import DenseIndex
-    from chatbot.adapters.generation import ServedChat
     from chatbot.adapters.retrieval import HybridRetriever
     from chatbot.chain import Chain
     from chatbot.journey import Limits
 
 log = structlog.get_logger()
 
-_LOAD_SECONDS = 120.0
 _FOLLOW_SECONDS = 1.0
 _FEW = 5
 
@@ -84,18 +83,18 @@ class App:
         )
         self.secret = _secret(settings)
         self._stop = threading.Event()
-        self._language = Background("language model", self._open_language)
+        self._language = LanguageModel(settings)
         self._search = Background("search index", self._open_search)
 
     @property
     def chain(self) -> Chain:
         """The chain; waits while the search index loads."""
-        return self._search.get(_LOAD_SECONDS).chain
+        return self._search.get(LOAD_SECONDS).chain
 
     @property
     def retriever(self) -> HybridRetriever:
         """Retrieval alone; waits while the search index loads."""
-        return self._search.get(_LOAD_SECONDS).retriever
+        return self._search.get(LOAD_SECONDS).retriever
 
     def _send(self) -> None:
         self._outbox.send()
@@ -110,12 +109,13 @@ class App:
         """How each part is, without waiting for any."""
         count = len(self.catalogue.documents())
         documents = Ping("documents", "ready" if count else "empty", f"{count} documents")
-        parts = (self._search, self._language)
+        parts = (self._search, self._language.loading)
         return [documents, *(Ping(p.name, p.state, p.detail) for p in parts)]
 
     def diagnose(self) -> list[Ping]:
         """How each part is, after waiting for all of them and trying each once."""
-        for part, attempt in ((self._search, self._try_search), (self._language, self._try_model)):
+        model = self._language.loading
+        for part, attempt in ((self._search, self._try_search), (model, self._try_model)):
             try:
                 part.detail = attempt()
             except CountersignError as error:
@@ -134,47 +134,25 @@ class App:
         )
 
     def _try_search(self) -> str:
-        search = self._search.get(_LOAD_SECONDS)
+        search = self._search.get(LOAD_SECONDS)
         search.retriever.find("ready", 1)
         return f"{self.catalogue.count()} passages, embeddings by {search.retriever.model}"
 
     def _try_model(self) -> str:
-        chat = self._language.get(_LOAD_SECONDS).chat
-        next(iter(chat.stream("Say yes.", max_tokens=1)), None)
-        return f"{self._language.get(0).name} at {self.settings.generation_url or 'this process'}"
+        language = self._language.loading.get(LOAD_SECONDS)
+        next(iter(language.chat.stream("Say yes.", max_tokens=1)), None)
+        place = self.settings.generation_url or "this process"
+        return f"{language.name} at {place}, adapter {language.adapter or 'none'}"
 
     def close(self) -> None:
         """Lets go of what is held, in the order in which things rest on each other."""
         self._stop.set()
         self._worker.close()
-        for part in (self._search, self._language):
-            part.join()
+        self._search.join()
         if self._search.state == "ready":
             self._search.get(0).dense.close()
-        if self._language.state == "ready":
-            self._language.get(0).close()
+        self._language.close()
         self.catalogue.engine.dispose()
-
-    def _model(self) -> ServedChat:
-        try:
-            return self._language.get(_LOAD_SECONDS).chat
-        except CountersignError as error:
-            raise GenerationFailed(error.what, error.remedy) from error
-
-    def _open_language(self) -> Language:
-        from chatbot.adapters.generation import open_chat
-        from chatbot.adapters.llama import start_llama
-
-        settings = self.settings
-        if settings.generation_url:
-            key = settings.generation_key.get_secret_value() if settings.generation_key else None
-            name = settings.generation_model.replace("embedded", "tgi")
-            chat = open_chat(settings.generation_url, key, name, settings)
-            return Language(chat, name, None)
-        server = start_llama(settings)
-        return Language(
-            open_chat(server.url, server.key, server.model, settings), server.model, server
-        )
 
     def _open_search(self) -> Search:
         from chatbot.adapters.chroma import open_dense
@@ -202,7 +180,7 @@ class App:
             open_router(settings, self.policy, encoder),
             retriever,
             encoder,
-            self._model,
+            self._language.chat,
             {name: load_prompt(name) for name in ("answer", "condense")},
             limits_of(settings, self.policy),
             self._describe,
@@ -217,14 +195,15 @@ class App:
         return Search(retriever, chain, dense)
 
     def _follow(self, dense: DenseIndex) -> None:
-        """Takes over what `ingest` has changed in the catalogue while this process runs."""
+        """Takes over what `ingest` has changed, and another adapter, while this process runs."""
         while not self._stop.wait(_FOLLOW_SECONDS):
             try:
                 dense.catch_up()
+                self._language.follow()
             except Exception as error:  # tried again in a second; the index as it is stays in use
                 if self._stop.is_set():
                     return
-                log.error("the index could not take the changes over", **where(error))
+                log.error("what has changed could not be taken over", **where(error))
 
     def _describe(self, person: Person) -> dict[str, Any]:
         documents = self.catalogue.documents(person.collections)
@@ -235,10 +214,10 @@ class App:
             if len(titles) <= _FEW
             else (f"{len(documents)} documents in {' and '.join(names)}")
         )
-        ready = self._language.state == "ready"
+        language = self._language.ready()
         return {
-            "model": self._language.get(0).name if ready else "none",
-            "adapter": None,
+            "model": language.name if language else "none",
+            "adapter": language.adapter if language else None,
             "policy": self.policy.fingerprint,
             "index_version": self.catalogue.version(),
             "searched": searched,
@@ -261,21 +240,6 @@ def limits_of(settings: Settings, policy: Policy) -> Limits:
         settings.weak_relevance,
         policy.weak_retrieval is Action.HOLD,
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Language:
-    """The language model: its client, its name, and the embedded server behind it, if any."""
-
-    chat: ServedChat
-    name: str
-    server: Any
-
-    def close(self) -> None:
-        """Closes the connections, and stops the embedded server."""
-        self.chat.close()
-        if self.server is not None:
-            self.server.close()
 
 
 @contextmanager

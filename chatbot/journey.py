@@ -39,9 +39,10 @@ from chatbot.gate import UNVERIFIED, release
 from chatbot.prompts import Prompt
 from chatbot.steps import verify
 from chatbot.steps.condense import accepted_rewrite, carried_over, needs_context, recent
+from chatbot.steps.evidence import Evidence, evidence_of, quotable
 from chatbot.steps.ground import ground
 from chatbot.steps.rank import relevance
-from chatbot.steps.verify import Evidence, Quotation
+from chatbot.steps.verify import Quotation
 from chatbot.steps.words import sentence_stream
 from chatbot.trace import Asked, Checked, Found, Prompted, Trace, Written
 
@@ -291,10 +292,12 @@ class Steps:
     def _check(self, trace: Trace, sentence: str) -> Checked:
         def check() -> Checked:
             claim, _ = verify.split_markers(sentence)
-            vector = self._embed([claim])[0]
+            question = trace.standalone
+            vector, in_context = self._embed([claim, f"{question} {claim}"])
+            asked = verify.Asked(question, in_context)
             least = max(self._limits.support, trace.least_support or 0.0)
             draft, verdict = verify.check(
-                sentence, vector, self._evidence(trace), least, trace.said()
+                sentence, vector, self._evidence(trace), least, trace.said(), asked
             )
             return Checked(trace, draft, self._allowed(draft, verdict))
 
@@ -378,12 +381,12 @@ class Steps:
 
     def _evidence(self, trace: Trace) -> list[Evidence]:
         return [
-            verify.evidence_of(number, scored.passage, self._quote_vectors(scored.passage))
+            evidence_of(number, scored.passage, self._quote_vectors(scored.passage))
             for number, scored in enumerate(trace.passages, 1)
         ]
 
     def _embed_quotes(self, passage: Passage) -> np.ndarray:
-        return self._embed(verify.quotable(passage))
+        return self._embed(quotable(passage))
 
     def _embed(self, texts: Sequence[str]) -> np.ndarray:
         return np.asarray(self._embeddings.embed_documents(list(texts)), np.float32)

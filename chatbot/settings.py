@@ -46,6 +46,11 @@ class Settings(BaseSettings):
         description="Model name to ask the server for; without a server: `embedded`, a GGUF "
         "file, or owner/name/file.gguf on the hub.",
     )
+    generation_adapter: str = Field(
+        "current",
+        description="Adapter on the model in this process: `current` (the one that was promoted, "
+        "or else the one that is shipped), `none`, or a GGUF adapter file.",
+    )
     generation_context: int = Field(
         2048, ge=512, description="Tokens that the model reads and writes in one turn, at most."
     )
@@ -118,6 +123,11 @@ class Settings(BaseSettings):
     def models_folder(self) -> Path:
         """Where prepared models are kept."""
         return (self.models or self.home / "models").absolute()
+
+    @property
+    def adapters_folder(self) -> Path:
+        """Where promoted adapters are kept."""
+        return (self.home / "adapters").absolute()
 
     @property
     def anchor_file(self) -> Path:

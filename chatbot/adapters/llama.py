@@ -10,10 +10,13 @@ from typing import Any
 
 import httpx
 
-from chatbot.adapters.models import LANGUAGE, locate
+from chatbot.adapters.models import LANGUAGE, hash_file, locate
+from chatbot.adapters.revisions import BASE, SHIPPED, Revisions
 from chatbot.errors import ModelUnusable
 from chatbot.settings import Settings
 
+SHIPPED_FILE = Path(__file__).resolve().parents[2] / "models" / "adapter" / "adapter.gguf"
+"""The adapter that comes with Countersign, for the embedded model."""
 _HOST = "127.0.0.1"
 _START_SECONDS = 30.0
 _SLOTS = 4  # answers that are written at the same time
@@ -21,12 +24,17 @@ _SLOTS = 4  # answers that are written at the same time
 
 @dataclass(slots=True)
 class LlamaServer:
-    """A running server: its base URL without `/v1`, the key that it asks for, its model's name."""
+    """A running server: its base URL without `/v1`, the key that it asks for, its model's name.
+
+    Attributes:
+        adapter: the adapter's file name and the beginning of its SHA-256; None: the base answers.
+    """
 
     url: str
     key: str
     model: str
     server: Any
+    adapter: str | None = None
 
     def close(self) -> None:
         """Stops the server: it has no other way than to be let go of."""
@@ -43,6 +51,7 @@ def start_llama(settings: Settings) -> LlamaServer:
 
     embedded = settings.generation_model == "embedded"
     path = locate(LANGUAGE) if embedded else _gguf(settings.generation_model)
+    adapter = adapter_file(settings)
     key = secrets.token_urlsafe(32)
     params = xllamacpp.CommonParams()
     params.model.path = str(path)
@@ -57,6 +66,8 @@ def start_llama(settings: Settings) -> LlamaServer:
     params.cache_ram_mib = 256
     params.offline = True
     params.verbosity = -1
+    if adapter:
+        params.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(str(adapter), 1.0)]
     try:
         server = xllamacpp.Server(params)
     except RuntimeError as error:
@@ -66,7 +77,33 @@ def start_llama(settings: Settings) -> LlamaServer:
     _go_round_proxies()
     _wait_until_it_listens(server.listening_address)
     name = LANGUAGE.name if embedded else path.stem
-    return LlamaServer(server.listening_address, key, name, server)
+    called = f"{adapter.stem} ({hash_file(adapter)[:12]})" if adapter else None
+    return LlamaServer(server.listening_address, key, name, server, called)
+
+
+def adapter_file(settings: Settings) -> Path | None:
+    """The adapter that the settings name; None: the base answers.
+
+    Raises:
+        ModelUnusable: it is missing, or was changed after it was promoted.
+    """
+    name = settings.generation_adapter
+    if name == "none":
+        return None
+    if name == "current":
+        revisions = Revisions(settings.adapters_folder)
+        current = revisions.current()
+        if current is None or current.revision == SHIPPED:
+            fits = settings.generation_model == "embedded" and SHIPPED_FILE.exists()
+            return SHIPPED_FILE if fits else None
+        return None if current.revision == BASE else revisions.file(current.revision)
+    path = Path(name)
+    if not path.is_file():
+        raise ModelUnusable(
+            f"There is no adapter file {name}.",
+            "Set COUNTERSIGN_GENERATION_ADAPTER to `current`, `none`, or a GGUF adapter's file.",
+        )
+    return path
 
 
 def _go_round_proxies() -> None:

@@ -14,49 +14,25 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from chatbot.domain import Citation, Decision, Draft, Passage, Verdict
+from chatbot.steps.evidence import Evidence, Quote, other_column
 from chatbot.steps.facts import Facts, contradicts, facts_of, missing_facts
-from chatbot.steps.words import WORD, content_stems, sentence_spans, stem
+from chatbot.steps.fragment import is_fragment, taken_from
+from chatbot.steps.words import WORD, content_stems, stem
 
 MEND_MARGIN = 0.1
 """How much nearer than the least support a passage must be before it replaces a marker."""
 
 _MARKERS = re.compile(r"\s*\[(\d{1,2}(?:\s*,\s*\d{1,2})*)\]")
-_YEAR = re.compile(r"(?:19|20)\d\d")
-_LONGEST_QUOTE = 600
 _FEWEST_STEMS = 2
 REPEATED = "repeats what was said"
 
 
 @dataclass(frozen=True, slots=True)
-class Quote:
-    """A sentence of a passage (a row of a table), word for word.
+class Asked:
+    """A question, and the unit vector of it followed by the sentence to check."""
 
-    Attributes:
-        facts: what it states, where it stands: title, headings and table header included.
-    """
-
-    text: str
-    facts: Facts
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """One numbered passage, ready to be compared with.
-
-    Attributes:
-        vectors: unit vectors of the quotes, one a row.
-        facts: what the whole passage states, its title and headings included.
-        labels: stems of its title and headings.
-        header: a table's header row, or nothing.
-    """
-
-    marker: int
-    passage: Passage
-    quotes: tuple[Quote, ...]
-    vectors: np.ndarray
-    facts: Facts
-    labels: frozenset[str]
-    header: str = ""
+    question: str
+    vector: np.ndarray
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,31 +43,6 @@ class Support:
     similarity: float
     quote: str
     problems: tuple[str, ...]
-
-
-def quotable(passage: Passage) -> tuple[str, ...]:
-    """The sentences of a passage (rows of a table) that an answer may quote, word for word."""
-    text = passage.text
-    spans = [(a, min(b, a + _LONGEST_QUOTE)) for a, b in sentence_spans(text)]
-    return tuple(text[a:b] for a, b in spans) or (text[:_LONGEST_QUOTE],)
-
-
-def evidence_of(marker: int, passage: Passage, vectors: np.ndarray) -> Evidence:
-    """Evidence from a passage and the vectors of its `quotable` sentences."""
-    label = " \n".join((passage.document.title, *passage.locator.heading))
-    texts = quotable(passage)
-    header = _header(passage, texts)
-    where = f"{label}\n{header}" if header else label
-    quotes = tuple(Quote(text, facts_of(f"{where}\n{text}")) for text in texts)
-    whole = facts_of(f"{label}\n{passage.text}")
-    return Evidence(marker, passage, quotes, vectors, whole, content_stems(label), header)
-
-
-def _header(passage: Passage, rows: Sequence[str]) -> str:
-    """A table's first row, unless it states figures: the later pieces of a cut table have none."""
-    if passage.kind != "table" or any(not _YEAR.fullmatch(n) for n in facts_of(rows[0]).numbers):
-        return ""
-    return next((row for row in rows[:2] if "\t" in row), "")
 
 
 def split_markers(sentence: str) -> tuple[str, tuple[int, ...]]:
@@ -106,6 +57,7 @@ def check(
     evidence: Sequence[Evidence],
     least: float,
     said: frozenset[str] = frozenset(),
+    asked: Asked | None = None,
 ) -> tuple[Draft, Verdict]:
     """The sentence with markers that hold, and the decision about it.
 
@@ -113,13 +65,18 @@ def check(
         vector: unit vector of the sentence without its markers.
         least: least cosine of the sentence and its source.
         said: content stems of what was released before; a sentence without any new one is dropped.
+        asked: the question, in whose light a few words taken from a passage are read.
     """
     claim, cited = split_markers(sentence)
-    empty = _says_nothing(claim, evidence, said)
+    fragment = asked is not None and is_fragment(claim, evidence)
+    empty = _says_nothing(claim, evidence, said, fragment=fragment)
     if empty:
         return _refused(Draft(claim), (empty,))
-    facts = _with_opening_name(facts_of(claim), claim, evidence)
-    supports = [_support(claim, facts, vector, e, least) for e in evidence]
+    if asked is not None and fragment:
+        supports = _taken(claim, asked, evidence, least)
+    else:
+        facts = _with_opening_name(facts_of(claim), claim, evidence)
+        supports = [_support(claim, facts, vector, e, least) for e in evidence]
     holding = [s for s in supports if not s.problems and s.evidence.marker in cited]
     if not holding:
         clear = [s for s in supports if not s.problems and s.similarity >= least + MEND_MARGIN]
@@ -132,6 +89,20 @@ def check(
     return draft, Verdict(Decision.RELEASE, draft.sha256, (), scores)
 
 
+def _taken(claim: str, asked: Asked, evidence: Sequence[Evidence], least: float) -> list[Support]:
+    """How well each passage supports a fragment of it."""
+    return [
+        Support(t.evidence, t.similarity, t.quote.text, _problems(t.problem, t.similarity, least))
+        for t in taken_from(claim, asked.question, asked.vector, evidence)
+    ]
+
+
+def _problems(problem: str, similarity: float, least: float) -> tuple[str, ...]:
+    if not problem and similarity < least:
+        problem = f"far from the question and the passage ({similarity:.2f})"
+    return (problem,) if problem else ()
+
+
 def _with_opening_name(facts: Facts, claim: str, evidence: Sequence[Evidence]) -> Facts:
     """A sentence's first word is in capitals anyway; it is a name where a passage writes it so."""
     first = WORD.search(claim)
@@ -140,8 +111,12 @@ def _with_opening_name(facts: Facts, claim: str, evidence: Sequence[Evidence]) -
     return replace(facts, names=facts.names | {name}) if known else facts
 
 
-def _says_nothing(claim: str, evidence: Sequence[Evidence], said: frozenset[str]) -> str:
+def _says_nothing(
+    claim: str, evidence: Sequence[Evidence], said: frozenset[str], *, fragment: bool
+) -> str:
     stems = content_stems(claim)
+    if fragment:
+        return REPEATED if stems and stems <= said else ""
     if len(stems) < _FEWEST_STEMS:
         return "says nothing that can be checked"
     if claim.endswith("?"):
@@ -167,7 +142,7 @@ def _support(
         problems.append(f"far from the passage ({similarity:.2f})")
     elif contradicts(claim, _cells_read(facts, quote.text)):
         problems.append("says the opposite")
-    elif _other_column(claim, facts, quote.text, evidence.header):
+    elif other_column(claim, facts, quote.text, evidence.header):
         problems.append("its figure stands in another column")
     elif strays := _strays(claim, facts, quote, evidence):
         problems.append(f"“{strays[0]}” is said elsewhere than the figure")
@@ -201,25 +176,6 @@ def _cells_read(facts: Facts, row: str) -> str:
     name, *cells = row.split("\t")
     read = [cell for cell in cells if facts_of(cell).numbers & facts.numbers]
     return "\t".join((name, *read)) if read else row
-
-
-def _other_column(claim: str, facts: Facts, row: str, header: str) -> bool:
-    """Whether the claim names columns, and a figure of it stands in none of these.
-
-    "Fillings | 50% | 80%" under "Treatment | Basic | Plus" must not support "Basic pays 80%".
-    """
-    heads, cells = header.split("\t"), row.split("\t")
-    if len(heads) != len(cells):
-        return False
-    stems = [content_stems(head) for head in heads]
-    said = content_stems(claim)
-    told = [s - frozenset().union(*stems[:i], *stems[i + 1 :]) for i, s in enumerate(stems)]
-    named = {0} | {i for i, own in enumerate(told) if own & said}
-    if named == {0}:
-        return False
-    stated = [facts_of(cell).numbers for cell in cells]
-    places = ({i for i, numbers in enumerate(stated) if n in numbers} for n in facts.numbers)
-    return any(at and not at & named for at in places)
 
 
 def _why(supports: Sequence[Support], cited: Sequence[int]) -> tuple[str, ...]:

@@ -14,7 +14,8 @@ from chatbot.adapters.models import EMBEDDING, LANGUAGE, EmbeddedModel, check_sh
 from chatbot.domain import Decision, Passage
 from chatbot.errors import ModelUnusable
 from chatbot.settings import load_settings
-from chatbot.steps.verify import best_quotes, check, evidence_of, quotable, split_markers
+from chatbot.steps.evidence import evidence_of, quotable
+from chatbot.steps.verify import best_quotes, check, split_markers
 from tests.strategies import passage
 
 

@@ -9,16 +9,8 @@ from hypothesis import strategies as st
 
 from chatbot.adapters.fakes import HashedEmbeddings
 from chatbot.domain import Decision, Draft, Passage, Verdict
-from chatbot.steps.verify import (
-    Evidence,
-    Quotation,
-    best_quotes,
-    check,
-    evidence_of,
-    quotable,
-    quoted,
-    split_markers,
-)
+from chatbot.steps.evidence import Evidence, evidence_of, quotable
+from chatbot.steps.verify import Quotation, best_quotes, check, quoted, split_markers
 from chatbot.steps.words import content_stems
 from tests.strategies import PROSE, passage
 

@@ -1,0 +1,129 @@
+"""The language model that answers, changed over when another adapter is promoted."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import structlog
+
+from chatbot.adapters.revisions import Revisions
+from chatbot.background import Background
+from chatbot.errors import CountersignError, GenerationFailed, ModelUnusable, where
+from chatbot.settings import Settings
+
+if TYPE_CHECKING:
+    from chatbot.adapters.generation import ServedChat
+    from chatbot.adapters.llama import LlamaServer
+
+log = structlog.get_logger()
+
+LOAD_SECONDS = 120.0
+
+
+@dataclass(slots=True)
+class Language:
+    """The language model: its client, its name, its adapter, and the embedded server behind it."""
+
+    chat: ServedChat
+    name: str
+    adapter: str | None = None
+    server: LlamaServer | None = None
+
+    def close(self) -> None:
+        """Closes the connections, and stops the embedded server."""
+        self.chat.close()
+        if self.server is not None:
+            self.server.close()
+
+
+class LanguageModel:
+    """Loads the model in the background, and loads it anew with the adapter that is promoted.
+
+    Attributes:
+        loading: what is in use, or on its way to be.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._pointer = self._pointed()
+        self._changing = threading.Lock()
+        self._before: list[Language] = []
+        self.loading = Background("language model", lambda: open_language(settings))
+
+    def chat(self) -> ServedChat:
+        """The client; waits while the model loads.
+
+        Raises:
+            GenerationFailed: it cannot be loaded, or takes too long.
+        """
+        try:
+            return self.loading.get(LOAD_SECONDS).chat
+        except CountersignError as error:
+            raise GenerationFailed(error.what, error.remedy) from error
+
+    def ready(self) -> Language | None:
+        """The model, if it is loaded."""
+        return self.loading.get(0) if self.loading.state == "ready" else None
+
+    def follow(self) -> None:
+        """Changes over where another adapter was promoted; called every second.
+
+        The model in use goes on until the other is loaded, and for as long as an answer may take
+        after that. One that cannot be loaded changes nothing.
+        """
+        pointer = self._pointed()
+        if pointer != self._pointer:
+            self._pointer = pointer
+            with self._changing:
+                self._change()
+
+    def _change(self) -> None:
+        other = Background("language model", lambda: open_language(self._settings))
+        other.join()
+        if other.state != "ready":
+            log.error("the promoted adapter could not be loaded", detail=other.detail)
+            return
+        if (before := self.ready()) is not None:
+            self._before.append(before)
+            closing = threading.Timer(self._settings.answer_deadline, before.close)
+            closing.daemon = True
+            closing.start()
+        self.loading = other
+
+    def close(self) -> None:
+        """Stops the model, and those before it that were still finishing their answers."""
+        with self._changing:
+            self.loading.join()
+            now = self.ready()
+            for language in (*self._before, *([now] if now else [])):
+                language.close()
+
+    def _pointed(self) -> str:
+        if self._settings.generation_url or self._settings.generation_adapter != "current":
+            return ""
+        try:
+            current = Revisions(self._settings.adapters_folder).current()
+        except ModelUnusable as error:
+            log.error("the promoted adapter is not known", **where(error))
+            return ""
+        return current.revision if current else ""
+
+
+def open_language(settings: Settings) -> Language:
+    """The model that the settings name.
+
+    Raises:
+        ModelUnusable: it cannot be loaded.
+    """
+    from chatbot.adapters.generation import open_chat
+    from chatbot.adapters.llama import start_llama
+
+    if settings.generation_url:
+        key = settings.generation_key.get_secret_value() if settings.generation_key else None
+        name = settings.generation_model.replace("embedded", "tgi")
+        return Language(open_chat(settings.generation_url, key, name, settings), name)
+    server = start_llama(settings)
+    chat = open_chat(server.url, server.key, server.model, settings)
+    return Language(chat, server.model, server.adapter, server)

@@ -1,0 +1,1 @@
+"""The life of an adapter: dataset, training, evaluation, promotion, and the way back."""

@@ -1,0 +1,68 @@
+"""From public sets, question files and reviewed answers to one dataset, split for good."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from chatbot.adapters.embeddings import TextEncoder
+from chatbot.errors import BadInput
+from finetune.contexts import Encode, Shelf, own_rows, shared_rows
+from finetune.public import Asked, Collected, load_public
+from finetune.rows import Row, Source, Split, write_rows
+from finetune.split import key_of, smuggled, split_of, without_twins
+
+
+def make_dataset(
+    files: Sequence[Path], out: Path, encoder: TextEncoder, *, rounds: int, seed: int
+) -> dict[str, Any]:
+    """Writes the dataset of those files to a folder; gives what stands in its `about.json`.
+
+    Args:
+        rounds: how many lists of passages are made around each passage that is asked about; each
+            has others beside it, and other questions.
+
+    Raises:
+        BadInput: a file cannot be read, or there is nothing to learn from.
+    """
+    collected = [load_public(f, encoder.count_tokens) for f in files]
+    passages = list(dict.fromkeys(p for part in collected for p in part.passages))
+    rows = _rows(passages, _once(collected), encoder.encode, rounds, seed)
+    if not any(r.split is Split.TRAIN for r in rows):
+        raise BadInput("There is nothing to learn from.", "Give files with answered questions.")
+    faults = smuggled(
+        (r for r in rows if r.split is Split.TRAIN), (r for r in rows if r.split is not Split.TRAIN)
+    )
+    if faults:
+        raise BadInput(f"The splits share {len(faults)} things: {faults[0]}")
+    about = {"files": [f.name for f in files], "rounds": rounds, "seed": seed}
+    return write_rows(out, rows, about)
+
+
+def _once(collected: Sequence[Collected]) -> list[Asked]:
+    """Each question once; two sets of one article repeat some."""
+    found: dict[tuple[str, str], Asked] = {}
+    for part in collected:
+        for asked in part.asked:
+            found.setdefault((asked.gold[0].document, key_of(asked.question)), asked)
+    return list(found.values())
+
+
+def _rows(
+    passages: Sequence[Source], asked: Sequence[Asked], encode: Encode, rounds: int, seed: int
+) -> list[Row]:
+    measured = [a for a in asked if split_of(a.gold[0].document) is not Split.TRAIN]
+    learn = [a for a in asked if split_of(a.gold[0].document) is Split.TRAIN]
+    apart = without_twins([a.question for a in learn], [a.question for a in measured], encode)
+    train = Shelf.of(_of(passages, Split.TRAIN), [learn[n] for n in apart], encode)
+    rows = [r for n in range(rounds) for r in shared_rows(train, seed + n)]
+    for split in (Split.DEV, Split.TEST):
+        asked_of = [a for a in measured if split_of(a.gold[0].document) is split]
+        if asked_of:
+            rows += own_rows(Shelf.of(_of(passages, split), asked_of, encode), seed, split)
+    return rows
+
+
+def _of(passages: Sequence[Source], split: Split) -> list[Source]:
+    return [p for p in passages if split_of(p.document) is split]

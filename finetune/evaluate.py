@@ -1,0 +1,133 @@
+"""Asks a model every row of a test and scores what it answers; compares two such runs."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from langchain_core.language_models import BaseChatModel
+
+from chatbot.errors import BadInput
+from chatbot.language import open_language
+from chatbot.prompts import Prompt
+from chatbot.settings import Settings
+from finetune.prompting import chat_messages
+from finetune.rows import Row, fingerprint
+from finetune.scores import Answered, difference, scores
+
+AT_ONCE = 4
+Told = Callable[[int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One evaluation: what was asked of whom, and what it answered.
+
+    Attributes:
+        test: fingerprint of the rows; runs of different tests are not compared.
+    """
+
+    name: str
+    test: str
+    prompt: str
+    answered: tuple[Answered, ...]
+
+    @property
+    def scores(self) -> dict[str, Any]:
+        """Every score with its interval."""
+        return scores(self.answered)
+
+
+@contextmanager
+def opened_model(settings: Settings) -> Iterator[tuple[BaseChatModel, str]]:
+    """The language model that the settings name, and how it is called; closed at the end.
+
+    Raises:
+        ModelUnusable: it cannot be loaded.
+    """
+    language = open_language(settings)
+    try:
+        yield language.chat, f"{language.name}, adapter {language.adapter or 'none'}"
+    finally:
+        language.close()
+
+
+def run(
+    rows: Sequence[Row],
+    model: BaseChatModel,
+    name: str,
+    prompt: Prompt,
+    most: int,
+    told: Told = lambda _: None,
+) -> Run:
+    """Asks the model each row, `AT_ONCE` at a time.
+
+    Args:
+        most: tokens of an answer at most.
+        told: hears after each answer how many there are.
+
+    Raises:
+        GenerationFailed: the model does not answer.
+    """
+
+    def ask(row: Row) -> Answered:
+        began = time.monotonic()
+        pieces = model.stream(chat_messages(row, prompt), max_tokens=most)
+        text = "".join(p.content for p in pieces if isinstance(p.content, str))
+        return Answered(row, text.strip(), round(time.monotonic() - began, 3))
+
+    answered: list[Answered] = []
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        for one in pool.map(ask, rows):
+            answered.append(one)
+            told(len(answered))
+    return Run(name, fingerprint(rows), prompt.fingerprint, tuple(answered))
+
+
+def compared(first: Run, second: Run) -> dict[str, float]:
+    """By how much the first's answers are worth more than the second's, with its interval.
+
+    Raises:
+        BadInput: they were asked different rows.
+    """
+    if first.test != second.test:
+        raise BadInput(
+            f"{first.name} and {second.name} were measured on different rows.",
+            "Measure both on the same dataset and split.",
+        )
+    return difference(first.answered, second.answered)
+
+
+def write_run(found: Run, path: Path) -> None:
+    """Keeps a run: its scores, and every answer beside its question's row id."""
+    answers = [{"row": a.row.id, "text": a.text, "seconds": a.seconds} for a in found.answered]
+    kept = {"name": found.name, "test": found.test, "prompt": found.prompt,
+            "scores": found.scores, "answers": answers}  # fmt: skip
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def read_run(path: Path, rows: Sequence[Row]) -> Run:
+    """A kept run over the rows that it was asked.
+
+    Raises:
+        BadInput: it cannot be read, or was asked other rows.
+    """
+    try:
+        kept = json.loads(path.read_text(encoding="utf-8"))
+        by_id = {row.id: row for row in rows}
+        answered = tuple(
+            Answered(by_id[a["row"]], a["text"], a["seconds"]) for a in kept["answers"]
+        )
+        return Run(kept["name"], kept["test"], kept["prompt"], answered)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BadInput(
+            f"{path} is no run over these rows ({type(error).__name__}: {error}).",
+            "Make it with `finetune evaluate` on the same dataset.",
+        ) from error

@@ -1,0 +1,57 @@
+"""Whether an adapter may take another's place: proven on the same rows, and not worse. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from finetune.evaluate import Run
+from finetune.scores import difference
+
+FEWEST_ROWS = 100
+WORSE = 0.02
+"""How much less the answers may be worth at the interval's lower end: rows are never enough."""
+MUCH_WORSE = 0.05
+"""How much one score may fall where the answers as a whole are worth more."""
+_MUST_HOLD = {"f1": 1, "right_citation": 1, "right_refusals": 1, "unsupported": -1}
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """Why an adapter may not serve; no reasons: it may. `gain`: what its answers are
+    worth above the incumbent's."""
+
+    reasons: tuple[str, ...]
+    gain: dict[str, float]
+
+
+def judge(candidate: Run, incumbent: Run, adapter: str) -> Judgement:
+    """Compares a candidate with what serves now.
+
+    Args:
+        adapter: the beginning of the SHA-256 of the file that is to be promoted.
+    """
+    reasons = list(_unproven(candidate, incumbent, adapter))
+    if reasons:
+        return Judgement(tuple(reasons), {})
+    gain = difference(candidate.answered, incumbent.answered)
+    if gain["low"] < -WORSE or gain["value"] < 0:
+        interval = f"95%: {gain['low']:+.3f} to {gain['high']:+.3f}"
+        reasons.append(f"its answers are worth {gain['value']:+.3f} ({interval})")
+    new, old = candidate.scores, incumbent.scores
+    for name, sign in _MUST_HOLD.items():
+        fall = sign * (old[name]["value"] - new[name]["value"])
+        if old[name]["n"] and new[name]["n"] and fall > MUCH_WORSE:
+            change = f"from {old[name]['value']:.3f} to {new[name]['value']:.3f}"
+            reasons.append(f"{name.replace('_', ' ')} went {change}")
+    return Judgement(tuple(reasons), gain)
+
+
+def _unproven(candidate: Run, incumbent: Run, adapter: str) -> Sequence[str]:
+    if adapter not in candidate.name:
+        return [f"the evaluation is of {candidate.name}, not of {adapter}"]
+    if candidate.test != incumbent.test:
+        return ["it was measured on other rows than what serves now"]
+    if len(candidate.answered) < FEWEST_ROWS:
+        return [f"{len(candidate.answered)} rows prove nothing; at least {FEWEST_ROWS} are needed"]
+    return []

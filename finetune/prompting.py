@@ -1,0 +1,47 @@
+"""A row as the messages that the chain would send, and as tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from langchain_core.messages import BaseMessage
+
+from chatbot.domain import Document, Locator, Passage, ScoredPassage
+from chatbot.prompts import Prompt
+from chatbot.steps.ground import ground
+from finetune.rows import Row, Source
+from finetune.tree import Branch
+
+_ROLES = {"system": "system", "human": "user"}
+
+
+def chat_messages(row: Row, prompt: Prompt) -> list[BaseMessage]:
+    """What the chain would send for that question and those passages, none cut."""
+    scored = [ScoredPassage(_passage(source), 1.0) for source in row.sources]
+    grounded = ground(row.question, scored, prompt, lambda text: len(text) // 8, 1 << 20)
+    return list(grounded.messages)
+
+
+def plain_messages(row: Row, prompt: Prompt) -> list[dict[str, str]]:
+    """The same as chat templates take them."""
+    return [{"role": _ROLES[m.type], "content": str(m.content)} for m in chat_messages(row, prompt)]
+
+
+def branches_of(rows: Sequence[Row], tokenizer: Any, prompt: Prompt) -> list[Branch]:
+    """Prompts and answers as tokens, ended as the chat template ends a turn."""
+    asked = [
+        tokenizer.apply_chat_template(
+            plain_messages(row, prompt), add_generation_prompt=True, tokenize=False
+        )
+        for row in rows
+    ]
+    prompts = tokenizer(asked, add_special_tokens=False)["input_ids"]
+    targets = [row.target + tokenizer.eos_token for row in rows]
+    answers = tokenizer(targets, add_special_tokens=False)["input_ids"]
+    return [Branch((*p, *a), len(p)) for p, a in zip(prompts, answers, strict=True)]
+
+
+def _passage(source: Source) -> Passage:
+    document = Document(source.document, "", "", source.where, source.version, "text/plain")
+    return Passage(source.id, document, 0, source.text, Locator())

@@ -1,0 +1,300 @@
+"""Training and the files that come of it, with torch, PEFT and llama.cpp."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from chatbot.adapters.models import LANGUAGE, locate
+from chatbot.errors import BadInput
+from chatbot.prompts import load_prompt
+from chatbot.settings import load_settings
+from finetune.gguf_files import heads_of, merge, write_adapter
+from finetune.rows import Row, Source, Split, write_rows
+from finetune.tree import IGNORED, Branch, tree_of
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("peft")
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::FutureWarning"),
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore::UserWarning"),
+]
+
+
+def rows(count: int = 12) -> list[Row]:
+    sources = tuple(Source(f"Part {n}", f"Rule {n} wants form {n}0.", "Book") for n in range(3))
+    return [
+        Row(f"Which form does rule {n % 3} want in case {n}?", sources, f"form {n % 3}0", n % 3 + 1,
+            "own", "CC0-1.0", Split.TRAIN)
+        for n in range(count)
+    ]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model of the family with two small layers, and the embedded model's tokenizer."""
+    from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
+
+    folder = tmp_path_factory.mktemp("tiny")
+    gguf = locate(LANGUAGE)
+    AutoTokenizer.from_pretrained(str(gguf.parent), gguf_file=gguf.name).save_pretrained(folder)
+    torch.manual_seed(1)
+    config = LlamaConfig(
+        vocab_size=49152, hidden_size=48, intermediate_size=96, num_hidden_layers=2,
+        num_attention_heads=6, num_key_value_heads=2, tie_word_embeddings=True,
+    )  # fmt: skip
+    LlamaForCausalLM(config).save_pretrained(folder)
+    return folder
+
+
+def plan(tiny: Path, **changed: Any) -> Any:
+    from finetune.train import Plan
+
+    values: dict[str, Any] = {
+        "base": str(tiny), "rank": 4, "first_layer": 0, "epochs": 6.0, "batch": 1,
+        "longest": 256, "dtype": "float32", "keep_every": 2,
+    }  # fmt: skip
+    return Plan(**(values | changed))
+
+
+def weights(folder: Path) -> dict[str, np.ndarray]:
+    from safetensors.numpy import load_file
+
+    return dict(load_file(folder / "adapter_model.safetensors"))
+
+
+# --- trees ----------------------------------------------------------------------------------------
+
+
+def test_a_branch_in_a_tree_gets_what_it_would_get_alone(tiny: Path) -> None:
+    from finetune.attention import use_tree_attention
+    from finetune.base import load_base
+
+    model, _ = load_base(str(tiny), "float32")
+    branches = [
+        Branch((1, 2, 3, 4, 5, 6, 7), 5),
+        Branch((1, 2, 3, 4, 9, 8), 5),
+        Branch((1, 2, 3, 7, 7, 7, 7, 7), 6),
+    ]
+    tree = tree_of(branches)
+    assert tree.lengths == (3, 4, 3, 5)
+    with torch.no_grad():
+        alone = [model(input_ids=torch.tensor([b.tokens])).logits[0, 3:] for b in branches]
+        use_tree_attention(model)
+        together = model(
+            input_ids=torch.tensor(tree.tokens[None]),
+            position_ids=torch.tensor(tree.positions[None]),
+            lengths=tree.lengths,
+            use_cache=False,
+        ).logits[0, 3:]
+    assert torch.allclose(torch.cat(alone), together, atol=1e-5)
+
+
+def test_only_answers_are_learned_from() -> None:
+    tree = tree_of([Branch((1, 2, 3, 4, 5), 3), Branch((1, 2, 6, 7), 3)])
+    learned = tree.labels[tree.labels != IGNORED]
+    assert learned.tolist() == [4, 5, 7]
+    assert tree.tokens[tree.labels == 4].tolist() == [3]  # the token before it
+
+
+# --- training -------------------------------------------------------------------------------------
+
+
+class Killed(Exception):
+    pass
+
+
+def test_a_killed_training_goes_on_to_the_same_weights(tiny: Path, tmp_path: Path) -> None:
+    from finetune.train import CHECKPOINT, train
+
+    data = tmp_path / "data"
+    write_rows(data, rows(), {})
+    record = train(data, tmp_path / "whole", plan(tiny))
+    assert record["losses"][-1] < record["losses"][0]
+
+    def kill(now: dict[str, float]) -> None:
+        if now["step"] == 3:
+            raise Killed
+
+    with pytest.raises(Killed):
+        train(data, tmp_path / "killed", plan(tiny), kill)
+    assert (tmp_path / "killed" / CHECKPOINT).exists()
+    seen: list[float] = []
+    train(data, tmp_path / "killed", plan(tiny), lambda now: seen.append(now["step"]))
+    assert seen[0] == 3.0  # step 2 was kept
+    whole, resumed = weights(tmp_path / "whole"), weights(tmp_path / "killed")
+    assert whole.keys() == resumed.keys()
+    assert all(np.array_equal(whole[name], resumed[name]) for name in whole)
+    assert any(np.any(value) for name, value in whole.items() if "lora_B" in name)
+    assert not (tmp_path / "killed" / CHECKPOINT).exists()
+
+
+def test_a_checkpoint_of_another_training_is_not_gone_on_with(tiny: Path, tmp_path: Path) -> None:
+    from finetune.train import train
+
+    data, out = tmp_path / "data", tmp_path / "out"
+    write_rows(data, rows(), {})
+
+    def kill(now: dict[str, float]) -> None:
+        if now["step"] == 2:
+            raise Killed
+
+    with pytest.raises(Killed):
+        train(data, out, plan(tiny, keep_every=1), kill)
+    with pytest.raises(BadInput, match="another training"):
+        train(data, out, plan(tiny, rate=0.5, keep_every=1))
+
+
+def test_without_rows_nothing_is_trained(tiny: Path, tmp_path: Path) -> None:
+    from finetune.train import train
+
+    write_rows(tmp_path, [], {})
+    with pytest.raises(BadInput, match="no training rows"):
+        train(tmp_path, tmp_path / "out", plan(tiny))
+
+
+# --- files ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def adapter(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A LoRA adapter on the embedded model that changes every kind of weight."""
+    from peft import LoraConfig, get_peft_model
+
+    from finetune.base import ATTENTION, FEED_FORWARD, load_base
+
+    folder = tmp_path_factory.mktemp("adapter")
+    model, _ = load_base("embedded", "float32")
+    torch.manual_seed(5)
+    config = LoraConfig(r=4, lora_alpha=8, target_modules=[*ATTENTION, *FEED_FORWARD],
+                        layers_to_transform=[3, 20], init_lora_weights=False)  # fmt: skip
+    get_peft_model(model, config).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The embedded model in single precision, which llama.cpp and transformers read alike."""
+    file = tmp_path_factory.mktemp("plain") / "plain.gguf"
+    merge(locate(LANGUAGE), None, file, "F32")
+    yield file
+    file.unlink()
+
+
+def spoken(model: Path, adapter: Path | None, prompts: Sequence[str], home: Path) -> list[str]:
+    """What llama.cpp writes, always the likeliest token."""
+    from chatbot.adapters.generation import open_chat
+    from chatbot.adapters.llama import start_llama
+
+    settings = load_settings(
+        home=home, generation_model=str(model), generation_adapter=str(adapter or "none")
+    )
+    server = start_llama(settings)
+    assert bool(server.adapter) == bool(adapter)
+    try:
+        chat = open_chat(server.url, server.key, server.model, settings)
+        return [str(chat.invoke(p, max_tokens=16).content) for p in prompts]
+    finally:
+        server.close()
+
+
+PROMPTS = ("Name a river.", "What is a notary?", "Count from one to five.")
+
+
+def test_a_gguf_adapter_says_what_the_trained_one_says(
+    adapter: Path, plain: Path, tmp_path: Path
+) -> None:
+    from peft import PeftModel
+
+    from finetune.base import load_base
+
+    file = tmp_path / "adapter.gguf"
+    write_adapter(adapter, file, heads_of(plain), "SmolLM2")
+    base, tokenizer = load_base(str(plain), "float32")
+    model = PeftModel.from_pretrained(base, adapter).eval()
+    wanted = []
+    for prompt in PROMPTS:
+        chat = [{"role": "user", "content": prompt}]
+        ids = tokenizer.apply_chat_template(
+            chat, add_generation_prompt=True, return_tensors="pt", return_dict=True
+        )
+        out = model.generate(**ids, max_new_tokens=16, do_sample=False)
+        wanted.append(
+            tokenizer.decode(out[0, ids["input_ids"].shape[1] :], skip_special_tokens=True)
+        )
+    found = spoken(plain, file, PROMPTS, tmp_path)
+    assert found == wanted
+    assert spoken(plain, None, PROMPTS, tmp_path) != wanted  # the adapter does something
+    merged = tmp_path / "merged.gguf"
+    merge(plain, file, merged, "F32")
+    assert spoken(merged, None, PROMPTS, tmp_path) == wanted
+
+
+def test_what_cannot_be_written_is_refused(adapter: Path, tmp_path: Path) -> None:
+    base = locate(LANGUAGE)
+    with pytest.raises(BadInput, match="Q9 cannot be written"):
+        merge(base, None, tmp_path / "x.gguf", "Q9")
+    with pytest.raises(BadInput, match="holds no adapter"):
+        write_adapter(tmp_path, tmp_path / "x.gguf", heads_of(base), "")
+    config = json.loads((adapter / "adapter_config.json").read_text())
+    dora = tmp_path / "dora"
+    dora.mkdir()
+    (dora / "adapter_config.json").write_text(json.dumps(config | {"use_dora": True}))
+    (dora / "adapter_model.safetensors").write_bytes(
+        (adapter / "adapter_model.safetensors").read_bytes()
+    )
+    with pytest.raises(BadInput, match="DoRA"):
+        write_adapter(dora, tmp_path / "x.gguf", heads_of(base), "")
+    assert not (tmp_path / "x.gguf").exists()
+
+
+def test_the_prompt_shares_its_passages_between_questions(tiny: Path) -> None:
+    from transformers import AutoTokenizer
+
+    from finetune.prompting import branches_of
+
+    tokenizer = AutoTokenizer.from_pretrained(tiny)
+    branches = branches_of(rows(4), tokenizer, load_prompt("answer"))
+    tree = tree_of(branches)
+    assert len(tree.tokens) < 0.6 * sum(len(b.tokens) for b in branches)
+    last = tokenizer.decode(branches[0].tokens[branches[0].prompt :])
+    assert last == "Form 00 [1]." + tokenizer.eos_token
+
+
+def test_a_running_server_changes_over_and_back(adapter: Path, tmp_path: Path) -> None:
+    from chatbot.adapters.revisions import SHIPPED, Current, Revisions
+    from chatbot.language import LanguageModel
+
+    file = tmp_path / "adapter.gguf"
+    write_adapter(adapter, file, heads_of(locate(LANGUAGE)), "SmolLM2")
+    model = LanguageModel(load_settings(home=tmp_path))
+    try:
+        first = model.chat()
+        before = model.ready()
+        assert before
+        revisions = Revisions(tmp_path / "adapters")
+        revision = revisions.add(file, {})
+        revisions.point(Current(revision, (SHIPPED,)))
+        model.follow()
+        now = model.ready()
+        assert now
+        assert now.adapter == f"adapter ({revision[:12]})"
+        assert first.invoke("Say yes.", max_tokens=2).content  # it still finishes its answers
+        assert model.chat().invoke("Say yes.", max_tokens=2).content
+        revisions.point(Current("0123456789abcdef", (SHIPPED,)))  # cannot be loaded
+        model.follow()
+        assert model.ready() is now
+        revisions.point(Current(SHIPPED))
+        model.follow()
+        after = model.ready()
+        assert after
+        assert after.adapter == before.adapter
+    finally:
+        model.close()

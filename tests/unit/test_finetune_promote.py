@@ -1,0 +1,147 @@
+"""What may serve: proven on the same rows and not worse; and the way back."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from chatbot.adapters.audit import AuditLog
+from chatbot.adapters.database import open_database, transaction
+from chatbot.adapters.models import hash_file
+from chatbot.adapters.revisions import FILE, POINTER, SHIPPED, Current, Revisions
+from chatbot.adapters.schema_review import audit_entries
+from chatbot.errors import BadInput, ModelUnusable, NotAllowed
+from finetune.evaluate import Run, read_run, write_run
+from finetune.lifecycle import Lifecycle
+from finetune.promote import judge
+from finetune.rows import REFUSAL, Row, Source, Split, fingerprint
+from finetune.scores import Answered
+
+SOURCES = tuple(Source(f"Part {n}", f"Rule {n} wants form {n}0.", "Book") for n in range(1, 4))
+ROWS = [
+    Row(f"Which form does rule {n % 3 + 1} want in case {n}?", SOURCES,
+        f"form {n % 3 + 1}0" if n % 4 else "", n % 3 + 1 if n % 4 else 0,
+        "own", "CC0-1.0", Split.TEST)
+    for n in range(160)
+]  # fmt: skip
+
+
+def made(name: str, right: float, refuses: bool = True, rows: list[Row] = ROWS) -> Run:
+    """A run that answers that share of the rows rightly, the others with nonsense."""
+    answered = []
+    for number, row in enumerate(rows):
+        good = number % 100 < right * 100
+        if row.marker:
+            text = row.target if good else f"Nonsense [{row.marker}]."
+        else:
+            text = REFUSAL if refuses else "Nonsense [1]."
+        answered.append(Answered(row, text, 0.5))
+    return Run(name, fingerprint(rows), "prompt", tuple(answered))
+
+
+BASE = made("base, adapter none", 0.4, refuses=False)
+
+
+def test_a_better_adapter_may_serve() -> None:
+    judgement = judge(made("x, adapter a (abc)", 0.8), BASE, "abc")
+    assert judgement.reasons == ()
+    assert judgement.gain["low"] > 0.2
+
+
+@pytest.mark.parametrize(
+    ("candidate", "reason"),
+    [
+        (made("x (abc)", 0.3), "worth"),
+        (made("x (abc)", 0.9, refuses=False), "right refusals"),
+        (made("x (other)", 0.9), "not of abc"),
+        (made("x (abc)", 0.9, rows=ROWS[:150]), "other rows"),
+    ],
+)
+def test_a_worse_or_unproven_one_may_not(candidate: Run, reason: str) -> None:
+    incumbent = made("now", 0.6)
+    assert reason in "; ".join(judge(candidate, incumbent, "abc").reasons)
+
+
+def test_few_rows_prove_nothing() -> None:
+    few = ROWS[:40]
+    reasons = judge(made("x (abc)", 1.0, rows=few), made("now", 0.1, rows=few), "abc").reasons
+    assert "prove nothing" in reasons[0]
+
+
+def test_what_is_kept_of_a_run_comes_back_for_its_rows_alone(tmp_path: Path) -> None:
+    run = made("x", 0.5)
+    write_run(run, tmp_path / "run.json")
+    assert read_run(tmp_path / "run.json", ROWS) == run
+    with pytest.raises(BadInput, match="no run over these rows"):
+        read_run(tmp_path / "run.json", ROWS[:10])
+
+
+# --- the way there and back -----------------------------------------------------------------------
+
+
+@pytest.fixture
+def life(tmp_path: Path) -> Lifecycle:
+    engine = open_database(f"sqlite:///{tmp_path / 'x.db'}")
+    return Lifecycle(Revisions(tmp_path / "adapters"), AuditLog(engine, tmp_path / "anchor"))
+
+
+def adapter(folder: Path, content: str) -> tuple[Path, str]:
+    file = folder / f"{content}.gguf"
+    file.write_text(content)
+    return file, hash_file(file)[:12]
+
+
+def test_there_and_back_again(life: Lifecycle, tmp_path: Path) -> None:
+    first, one = adapter(tmp_path, "first")
+    second, two = adapter(tmp_path, "second")
+    revision = life.promote(first, made(f"m ({one})", 0.6), BASE, "anna", {"data": "d"})
+    better = made(f"m ({two})", 0.9)
+    other = life.promote(second, better, made(f"m ({one})", 0.6), "bert", {})
+    assert [(c["revision"], c["serving"], c["by"]) for c in life.history()] == [
+        (revision, False, "anna"), (other, True, "bert")
+    ]  # fmt: skip
+    assert life.rollback("anna") == revision
+    assert life.rollback("anna") == SHIPPED
+    with pytest.raises(NotAllowed, match="no adapter to go back to"):
+        life.rollback("anna")
+    with transaction(life._audit.engine) as connection:
+        actions = connection.scalars(select(audit_entries.c.action)).all()
+    assert actions == ["adapter promoted"] * 2 + ["adapter rolled back"] * 2
+    assert life._audit.verify() == []
+
+
+def test_a_worse_one_changes_nothing(life: Lifecycle, tmp_path: Path) -> None:
+    first, one = adapter(tmp_path, "first")
+    second, two = adapter(tmp_path, "second")
+    life.promote(first, made(f"m ({one})", 0.9), BASE, "anna", {})
+    before = (tmp_path / "adapters" / POINTER).read_text()
+    with pytest.raises(NotAllowed, match="not promoted"):
+        life.promote(second, made(f"m ({two})", 0.5), made(f"m ({one})", 0.9), "anna", {})
+    assert (tmp_path / "adapters" / POINTER).read_text() == before
+    assert len(life.history()) == 1
+
+
+def test_a_file_that_was_changed_is_not_served(life: Lifecycle, tmp_path: Path) -> None:
+    first, one = adapter(tmp_path, "first")
+    revision = life.promote(first, made(f"m ({one})", 0.9), BASE, "anna", {})
+    revisions = Revisions(tmp_path / "adapters")
+    assert revisions.file(revision).read_text() == "first"
+    (tmp_path / "adapters" / revision / FILE).write_text("another")
+    with pytest.raises(ModelUnusable, match="was changed"):
+        revisions.file(revision)
+    (tmp_path / "adapters" / revision / FILE).unlink()
+    with pytest.raises(ModelUnusable, match="is gone"):
+        revisions.file(revision)
+
+
+def test_a_pointer_that_cannot_be_read_is_said_to_be_so(tmp_path: Path) -> None:
+    revisions = Revisions(tmp_path)
+    assert revisions.current() is None
+    revisions.point(Current("abc", ("shipped",), "anna", "now"))
+    assert revisions.current() == Current("abc", ("shipped",), "anna", "now")
+    (tmp_path / POINTER).write_text(json.dumps({"revision": 1}))
+    with pytest.raises(ModelUnusable, match="pointer"):
+        revisions.current()
