@@ -1,4 +1,4 @@
-# make install · make run · make test · make lint · make bench · make gate-proof
+# make install · make run · make test · make lint · make finetune · make bench · make gate-proof
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -6,7 +6,7 @@ PIP := $(BIN)/pip --disable-pip-version-check
 HANDBOOK := samples/handbook
 DATA ?= $(wildcard ../shared/data)
 
-.PHONY: install run test lint bench gate-proof browser clean help
+.PHONY: install run test lint finetune bench gate-proof browser clean help
 
 help:  ## Show what can be made.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -31,7 +31,11 @@ run: install  ## Answer on http://127.0.0.1:7860; indexes the sample handbook wh
 	@$(BIN)/ingest sync $(HANDBOOK) --collection handbook --if-empty
 	@exec $(BIN)/python app.py
 
-.venv/dev: .venv/installed requirements-dev.lock
+.venv/finetune: .venv/installed requirements-finetune.lock
+	$(PIP) install --quiet --no-deps -r requirements-finetune.lock
+	@touch $@
+
+.venv/dev: .venv/finetune requirements-dev.lock
 	$(PIP) install --quiet --no-deps -r requirements-dev.lock
 	@touch $@
 
@@ -43,6 +47,8 @@ lint: .venv/dev  ## Format, lint, types, and which part may import which.
 
 test: lint  ## Everything: lint, then all tests; says which were left out and how to have them.
 	$(BIN)/pytest
+
+finetune: .venv/finetune  ## What `finetune …` needs beside: PEFT, and GGUF's writer.
 
 bench: .venv/dev  ## Measure everything against plain LangChain, in one run.
 	$(PIP) install --quiet --no-deps -r requirements-bench.lock

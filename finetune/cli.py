@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 from rich.progress import Progress, TextColumn
 
+from chatbot.adapters.conversations import ConversationStore
 from chatbot.adapters.revisions import Revisions
 from chatbot.commands.routing import open_encoder
 from chatbot.commands.stores import open_stores
@@ -19,12 +20,15 @@ from chatbot.errors import BadInput
 from chatbot.prompts import load_prompt
 from chatbot.settings import load_settings
 from finetune import dataset as making
+from finetune.desk_rows import SIGNED, liked_rows, signed_rows
 from finetune.evaluate import Run, compared, opened_model, read_run, run, write_run
 from finetune.lifecycle import Lifecycle
-from finetune.rows import Split, read_rows
+from finetune.report import page
+from finetune.rows import Row, Split, read_rows
 
 app = typer.Typer(no_args_is_help=True, help=__doc__, rich_markup_mode=None)
 Data = Annotated[Path, typer.Argument(help="Folder that `finetune dataset` wrote.")]
+_ALL = 1_000_000
 _MEASURED = (Split.TEST, Split.DEV, Split.HARD)
 
 
@@ -41,8 +45,13 @@ def parts() -> None:
 @app.command()
 @guarded
 def dataset(
-    files: Annotated[list[Path], typer.Argument(help="squad*.json, xquad*.json, medquad*.csv.")],
     out: Annotated[Path, typer.Option(help="Folder to write to.")],
+    files: Annotated[
+        list[Path] | None, typer.Argument(help="squad*.json, xquad*.json, medquad*.csv.")
+    ] = None,
+    desk: Annotated[
+        bool, typer.Option("--desk", help="Add what was signed at the desk, or found good.")
+    ] = False,
     rounds: Annotated[
         int, typer.Option(min=1, help="Lists of passages around each passage asked about.")
     ] = 1,
@@ -56,12 +65,20 @@ def dataset(
 
     Example: finetune dataset squad_v2.json medquad.csv --out var/dataset
     """
-    about = making.make_dataset(files, out, open_encoder(), rounds=rounds, seed=seed)
+    own = _own_rows() if desk else []
+    about = making.make_dataset(files or [], own, out, open_encoder(), rounds=rounds, seed=seed)
     if as_json:
         put_json(about)
         return
     put(f"{about['rows']:,} rows over {about['passages']:,} passages in {out}")
     put("\n".join(f"{n:>8,}  {name}" for name, n in about["splits"].items()))
+
+
+def _own_rows() -> list[Row]:
+    with open_stores(load_settings()) as (queue, _):
+        items = queue.list(states=SIGNED, limit=_ALL)
+        liked = ConversationStore(queue.engine).liked()
+        return [*signed_rows(items), *liked_rows(liked)]
 
 
 @app.command()
@@ -135,6 +152,24 @@ def evaluate(
         put_json(report)
     else:
         put("\n".join(_lines(found, report)))
+
+
+@app.command()
+@guarded
+def report(
+    data: Data,
+    kept: Annotated[Path, typer.Argument(help="A run that `finetune evaluate` kept.")],
+    out: Annotated[Path, typer.Option(help="HTML file to write.")],
+    against: Annotated[Path | None, typer.Option(help="Another run, side by side.")] = None,
+) -> None:
+    """Write a run as a page to read: scores, and every question with what was answered.
+
+    Example: finetune report var/dataset var/runs/first.json --out var/first.html
+    """
+    rows = read_rows(data, *_MEASURED)
+    other = read_run(against, rows) if against else None
+    out.write_text(page(read_run(kept, rows), other), encoding="utf-8")
+    put(str(out))
 
 
 @app.command()

@@ -15,11 +15,19 @@ from finetune.split import key_of, smuggled, split_of, without_twins
 
 
 def make_dataset(
-    files: Sequence[Path], out: Path, encoder: TextEncoder, *, rounds: int, seed: int
+    files: Sequence[Path],
+    own: Sequence[Row],
+    out: Path,
+    encoder: TextEncoder,
+    *,
+    rounds: int,
+    seed: int,
 ) -> dict[str, Any]:
-    """Writes the dataset of those files to a folder; gives what stands in its `about.json`.
+    """Writes a dataset to a folder; gives what stands in its `about.json`.
 
     Args:
+        files: public sets, known by how their names begin.
+        own: rows of one's own: what was signed at the desk, or found good.
         rounds: how many lists of passages are made around each passage that is asked about; each
             has others beside it, and other questions.
 
@@ -29,15 +37,20 @@ def make_dataset(
     collected = [load_public(f, encoder.count_tokens) for f in files]
     passages = list(dict.fromkeys(p for part in collected for p in part.passages))
     rows = _rows(passages, _once(collected), encoder.encode, rounds, seed)
+    rows += {row.id: row for row in own}.values()
     if not any(r.split is Split.TRAIN for r in rows):
         raise BadInput("There is nothing to learn from.", "Give files with answered questions.")
-    faults = smuggled(
-        (r for r in rows if r.split is Split.TRAIN), (r for r in rows if r.split is not Split.TRAIN)
-    )
-    if faults:
-        raise BadInput(f"The splits share {len(faults)} things: {faults[0]}")
+    rows = _apart(rows)
     about = {"files": [f.name for f in files], "rounds": rounds, "seed": seed}
     return write_rows(out, rows, about)
+
+
+def _apart(rows: Sequence[Row]) -> list[Row]:
+    """The rows without those to learn from that share something with what is measured with."""
+    train = [r for r in rows if r.split is Split.TRAIN]
+    measured = [r for r in rows if r.split is not Split.TRAIN]
+    shared = smuggled(train, measured)
+    return [r for r in rows if r.id not in shared or r.split is not Split.TRAIN]
 
 
 def _once(collected: Sequence[Collected]) -> list[Asked]:

@@ -60,6 +60,7 @@ class Row:
         answer: without marker; empty where no passage holds it.
         marker: number of the passage that holds it, from 1; 0 where none does.
         accepted: other answers that are as right.
+        written: the answer with its markers, where it has more than one sentence or marker.
         origin: the set, desk or collection that the question comes from.
         synthetic: a program wrote the question.
     """
@@ -73,6 +74,7 @@ class Row:
     split: Split
     accepted: tuple[str, ...] = ()
     synthetic: bool = False
+    written: str = ""
     notes: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -83,6 +85,8 @@ class Row:
     @property
     def target(self) -> str:
         """What the model is to write."""
+        if self.written:
+            return self.written
         said = self.answer.rstrip(".")
         return f"{said[:1].upper()}{said[1:]} [{self.marker}]." if self.marker else REFUSAL
 
@@ -137,6 +141,8 @@ def _plain(row: Row) -> dict[str, Any]:
     }
     if row.synthetic:
         plain["synthetic"] = True
+    if row.written:
+        plain["written"] = row.written
     if row.notes:
         plain["notes"] = dict(row.notes)
     return plain
@@ -154,6 +160,7 @@ def _row(folder: Path, raw: dict[str, Any], sources: Mapping[str, Source]) -> Ro
             split=Split(raw["split"]),
             accepted=tuple(map(str, raw.get("accepted", ()))),
             synthetic=bool(raw.get("synthetic", False)),
+            written=str(raw.get("written", "")),
             notes=dict(raw.get("notes", {})),
         )
     except (KeyError, ValueError, TypeError) as error:

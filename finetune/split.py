@@ -40,8 +40,8 @@ def without_twins(
     return [n for n, q in enumerate(questions) if key_of(q) not in known and likeness[n] < SAME]
 
 
-def smuggled(train: Iterable[Row], measured: Iterable[Row]) -> list[str]:
-    """What the training rows share with rows that are measured with; empty: nothing.
+def smuggled(train: Iterable[Row], measured: Iterable[Row]) -> dict[str, str]:
+    """Ids of training rows that share something with rows that are measured with, and what.
 
     A question counts with whatever passages, and a passage of a measured document with whatever
     question.
@@ -49,11 +49,10 @@ def smuggled(train: Iterable[Row], measured: Iterable[Row]) -> list[str]:
     measured = list(measured)
     questions = {key_of(r.question): r.id for r in measured}
     documents = {s.document for r in measured for s in r.sources if s.document}
-    faults = []
+    faults = {}
     for row in train:
         if (twin := questions.get(key_of(row.question))) is not None:
-            faults.append(f"row {row.id} asks what the measured row {twin} asks: {row.question}")
-        shared = {s.document for s in row.sources} & documents
-        if shared:
-            faults.append(f"row {row.id} rests on a measured document: {', '.join(sorted(shared))}")
+            faults[row.id] = f"asks what the measured row {twin} asks: {row.question}"
+        elif shared := {s.document for s in row.sources} & documents:
+            faults[row.id] = f"rests on a measured document: {', '.join(sorted(shared))}"
     return faults

@@ -25,6 +25,7 @@ from finetune.attention import use_tree_attention
 from finetune.base import ATTENTION, FEED_FORWARD, load_base
 from finetune.prompting import branches_of
 from finetune.rows import Row, Split, fingerprint, read_rows
+from finetune.split import smuggled
 from finetune.tree import IGNORED, Branch, Tree, tree_of
 
 CHECKPOINT = "checkpoint.pt"
@@ -72,12 +73,20 @@ def train(data: Path, out: Path, plan: Plan, told: Told = lambda _: None) -> dic
         What is recorded about the training: plan, rows, losses, seconds.
 
     Raises:
-        BadInput: there are no rows, or the folder holds the checkpoint of another training.
+        BadInput: there are no rows, some are also measured with, or the folder holds the
+            checkpoint of another training.
         ModelUnusable: the base cannot be loaded.
     """
     rows = read_rows(data, Split.TRAIN)
     if not rows:
         raise BadInput(f"{data} has no training rows.", "Make them with `finetune dataset`.")
+    faults = smuggled(rows, read_rows(data, Split.DEV, Split.TEST, Split.HARD))
+    if faults:
+        row, fault = next(iter(faults.items()))
+        raise BadInput(
+            f"{len(faults)} training rows are not apart from those measured with: {row} {fault}.",
+            "Take them out, or make the dataset anew with `finetune dataset`.",
+        )
     model, tokenizer = load_base(plan.base, plan.dtype)
     prompt = load_prompt("answer")
     trees = _trees(rows, branches_of(rows, tokenizer, prompt), plan.longest)

@@ -29,7 +29,9 @@ LEVELS = {
 LOOPBACK = ["127.0.0.1", "::1", "localhost"]
 KEPT = {"COUNTERSIGN_MODELS", "COUNTERSIGN_NO_SKIP"}
 FOREIGN = ("COUNTERSIGN_", "GENERATION_", "HF_", "HUGGING", "LANGSMITH_", "LANGCHAIN_", "OTEL_")
-PROGRAMS = {name: [sys.executable, "-m", f"{name}.cli"] for name in ("chatbot", "ingest")}
+PROGRAMS = {
+    name: [sys.executable, "-m", f"{name}.cli"] for name in ("chatbot", "finetune", "ingest")
+}
 REMEDIES = {
     "playwright": "make browser",
     "chromium": "make browser",

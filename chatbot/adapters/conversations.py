@@ -188,6 +188,16 @@ class ConversationStore:
         )
         return {row.answer_id: int(row.value) for row in self._rows(query)}
 
+    def liked(self) -> Sequence[AnswerRecord]:
+        """Answers that their askers found good, oldest first."""
+        query = (
+            select(answers.c.record)
+            .join(feedback, answers.c.id == feedback.c.answer_id)
+            .where(feedback.c.value == 1)
+            .order_by(answers.c.id)
+        )
+        return [AnswerRecord.from_json(row.record) for row in self._rows(query)]
+
     def _rows(self, query: Select[Any]) -> Sequence[Row[Any]]:
         with transaction(self._engine) as connection:
             return connection.execute(query).all()

@@ -66,6 +66,19 @@ def personal_data(text: str, known: str = "") -> tuple[str, ...]:
     return tuple(dict.fromkeys(kinds))
 
 
+def redacted(text: str, known: str = "") -> str:
+    """The text with each piece of personal data replaced by what kind it is.
+
+    Args:
+        known: a public text; what stands there too stays.
+    """
+    public = _bare(known)
+    found = [(kind, value) for kind, value in _finds(text) if _bare(value) not in public]
+    for kind, value in sorted(found, key=lambda f: -len(f[1])):
+        text = text.replace(value, f"[{kind}]")
+    return text
+
+
 def _bare(text: str) -> str:
     """Letters and digits alone, so that the way of writing a number makes no difference."""
     return "".join(c for c in text.casefold() if c.isalnum())

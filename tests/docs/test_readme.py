@@ -19,7 +19,7 @@ COMMANDS = [
     for line in block.strip().splitlines()
 ]
 # These would start the tests again, or take minutes: Make only tells what it would do.
-DRY = {"make install", "make test", "make lint", "make bench", "make gate-proof"}
+DRY = {"make install", "make test", "make lint", "make bench", "make gate-proof", "make finetune"}
 
 
 def run(command: list[str], home: Path, **env: str) -> subprocess.CompletedProcess[str]:

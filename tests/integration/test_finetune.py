@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -150,6 +151,15 @@ def test_a_checkpoint_of_another_training_is_not_gone_on_with(tiny: Path, tmp_pa
         train(data, out, plan(tiny, keep_every=1), kill)
     with pytest.raises(BadInput, match="another training"):
         train(data, out, plan(tiny, rate=0.5, keep_every=1))
+
+
+def test_a_test_row_among_the_training_rows_stops_it(tiny: Path, tmp_path: Path) -> None:
+    from finetune.train import train
+
+    measured = replace(rows(1)[0], split=Split.TEST)
+    write_rows(tmp_path, [*rows(), measured], {})
+    with pytest.raises(BadInput, match="not apart"):
+        train(tmp_path, tmp_path / "out", plan(tiny))
 
 
 def test_without_rows_nothing_is_trained(tiny: Path, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from chatbot.errors import BadInput, ModelUnusable, NotAllowed
 from finetune.evaluate import Run, read_run, write_run
 from finetune.lifecycle import Lifecycle
 from finetune.promote import judge
+from finetune.report import page
 from finetune.rows import REFUSAL, Row, Source, Split, fingerprint
 from finetune.scores import Answered
 
@@ -77,6 +79,18 @@ def test_what_is_kept_of_a_run_comes_back_for_its_rows_alone(tmp_path: Path) -> 
     assert read_run(tmp_path / "run.json", ROWS) == run
     with pytest.raises(BadInput, match="no run over these rows"):
         read_run(tmp_path / "run.json", ROWS[:10])
+
+
+def test_a_page_shows_both_answers_and_nothing_that_others_wrote_is_markup() -> None:
+    hostile = "<script>alert(1)</script> [1]."
+    run = made("x", 0.5)
+    first = replace(run.answered[0], text=hostile)
+    found = page(replace(run, answered=(first, *run.answered[1:])), BASE)
+    assert "<script" not in found
+    assert "&lt;script&gt;alert(1)" in found
+    assert found.count("<article>") == len(ROWS)
+    assert "95% interval" in found
+    assert "http" not in found
 
 
 # --- the way there and back -----------------------------------------------------------------------

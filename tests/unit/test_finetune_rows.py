@@ -97,11 +97,13 @@ def test_documents_keep_their_split_and_few_are_measured_with() -> None:
 
 def test_a_test_row_smuggled_into_training_is_found() -> None:
     test = row(1, split=Split.TEST, sources=(source(1, "Other"),))
-    assert smuggled([row(2)], [test]) == []
+    assert smuggled([row(2)], [test]) == {}
     same_question = row(1, question="  which form does RULE 1 want")
-    assert "asks what the measured row" in smuggled([same_question], [test])[0]
+    assert "asks what the measured row" in smuggled([same_question], [test])[same_question.id]
     same_document = row(3, sources=(source(3, "Other"),))
-    assert "rests on a measured document: Other" in smuggled([same_document], [test])[0]
+    assert (
+        "rests on a measured document: Other" in smuggled([same_document], [test])[same_document.id]
+    )
 
 
 def test_near_duplicates_of_measured_questions_are_left_out() -> None:
@@ -225,7 +227,7 @@ class Encoder:
 
 def test_the_splits_of_a_dataset_share_nothing(tmp_path: Path) -> None:
     encoder: Any = Encoder()
-    about = make_dataset([squad(tmp_path)], tmp_path / "out", encoder, rounds=1, seed=7)
+    about = make_dataset([squad(tmp_path)], [], tmp_path / "out", encoder, rounds=1, seed=7)
     rows = read_rows(tmp_path / "out")
     assert set(about["splits"]) >= {"train", "test"}
     documents = [
@@ -234,7 +236,14 @@ def test_the_splits_of_a_dataset_share_nothing(tmp_path: Path) -> None:
     ]
     assert not documents[0] & documents[1]
     assert not documents[0] & documents[2]
-    again = make_dataset([squad(tmp_path)], tmp_path / "again", encoder, rounds=1, seed=7)
+    measured = next(r for r in rows if r.split is Split.TEST)
+    own = [
+        replace(measured, split=Split.TRAIN, origin="desk"),
+        row(1, origin="desk", sources=(source(1, "Ours"), source(2, "Ours"))),
+    ]
+    mixed = make_dataset([squad(tmp_path)], own, tmp_path / "mixed", encoder, rounds=1, seed=7)
+    assert mixed["rows"] == about["rows"] + 1  # the smuggled one is left out
+    again = make_dataset([squad(tmp_path)], [], tmp_path / "again", encoder, rounds=1, seed=7)
     assert again["fingerprints"] == about["fingerprints"]
 
 
