@@ -18,6 +18,7 @@ from chatbot.domain import AnswerRecord, Finished, Held, Person, Status, Turn
 from chatbot.errors import NotFound
 from chatbot.gate import Event
 from chatbot.journey import Steps
+from chatbot.lifeline import Lifeline
 from chatbot.steps.review_item import Answer, ReviewItem
 from chatbot.steps.screen import clean_question
 from chatbot.trace import Asked, Trace
@@ -79,10 +80,15 @@ class Chain:
         )
         self.drafting: Runnable[Any, Any] = thinking | RunnableGenerator(steps.collect)
 
-    def answer(self, question: str, conversation: str, person: Person) -> Iterator[Event]:
+    def answer(
+        self, question: str, conversation: str, person: Person, line: Lifeline | None = None
+    ) -> Iterator[Event]:
         """One turn: its events, `Finished` last. Closing the iterator stops the generation.
 
         A held turn lies on the reviewers' desk before anyone is told that it is held.
+
+        Args:
+            line: cut by whoever asked when they no longer wait, even while the model is silent.
 
         Raises:
             BadQuestion: the question is empty or too long; nothing was kept.
@@ -92,6 +98,7 @@ class Chain:
         trace = Trace(
             clean_question(question), person, self._conversations.turns(conversation, person.id)
         )
+        trace.line = line or trace.line
         stream, held = self.journey.stream(Asked(trace)), None
         try:
             for event in stream:

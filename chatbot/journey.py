@@ -6,7 +6,6 @@ reaches the reader while the model writes the second.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -267,15 +266,26 @@ class Steps:
             yield Written(item.trace, None, failure)
 
     def _pieces(self, trace: Trace, messages: list[BaseMessage], most: int) -> Iterator[str]:
-        """The model's words as they come, until the deadline or until no one wants them."""
-        end = time.monotonic() + self._limits.deadline
-        for piece in self._model().stream(messages, max_tokens=most):
-            if isinstance(piece.content, str) and piece.content:
-                yield piece.content
-            late = time.monotonic() > end
-            trace.cut |= late or piece.response_metadata.get("finish_reason") == "length"
-            if trace.stopped or late:
-                return
+        """The model's words as they come, until the deadline or until no one wants them.
+
+        Raises:
+            GenerationFailed: the model failed, or wrote nothing in time.
+        """
+        model, came = self._model(), False
+        with trace.line.limited(self._limits.deadline) as line:
+            try:
+                for piece in model.stream(messages, max_tokens=most, line=line):
+                    if isinstance(piece.content, str) and piece.content:
+                        came = True
+                        yield piece.content
+                    cut_short = piece.response_metadata.get("finish_reason") == "length"
+                    trace.cut |= line.is_cut or cut_short
+                    if trace.stopped or line.is_cut:
+                        return
+            except GenerationFailed:
+                if not (line.is_cut and came):
+                    raise
+                trace.cut = True
 
     def verify(self, items: Items) -> Items:
         """Decides on each sentence; quotes the documents where the model wrote nothing."""

@@ -32,7 +32,7 @@ class Language:
     server: LlamaServer | None = None
 
     def close(self) -> None:
-        """Closes the connections, and stops the embedded server."""
+        """Stops the embedded server; connections to other models stay open."""
         self.chat.close()
         if self.server is not None:
             self.server.close()
@@ -99,6 +99,7 @@ class LanguageModel:
             now = self.ready()
             for language in (*self._before, *([now] if now else [])):
                 language.close()
+            close_shared_connections()
 
     def _pointed(self) -> str:
         if self._settings.generation_url or self._settings.generation_adapter != "current":
@@ -109,6 +110,13 @@ class LanguageModel:
             log.error("the promoted adapter is not known", **where(error))
             return ""
         return current.revision if current else ""
+
+
+def close_shared_connections() -> None:
+    """Closes the connections that all models' clients share; called when none is in use."""
+    from chatbot.adapters.generation import close_connections
+
+    close_connections()
 
 
 def open_language(settings: Settings) -> Language:

@@ -24,6 +24,7 @@ from chatbot.domain import (
 )
 from chatbot.errors import CountersignError
 from chatbot.gate import HELD_TEXT
+from chatbot.lifeline import Lifeline
 from chatbot.steps.review_item import Answer
 from chatbot.steps.verify import REPEATED
 from chatbot.steps.words import content_stems
@@ -38,6 +39,7 @@ class Trace:
 
     Attributes:
         stopped: no more is wanted.
+        line: what the answer hangs on; whoever asked may cut it at any time.
         cut: the model was stopped before it had ended.
         drafted: for the reviewers, each sentence with what is wrong with it.
     """
@@ -58,6 +60,7 @@ class Trace:
     status: Status = Status.REFUSED
     mode: str = "none"
     stopped: bool = False
+    line: Lifeline = field(default_factory=Lifeline)
     cut: bool = False
     screening: Screening | None = None
     drafted: list[tuple[Draft, tuple[str, ...]]] = field(default_factory=list)

@@ -17,7 +17,7 @@ from chatbot.commands.stores import open_stores
 from chatbot.console import AsJson, guarded, put, put_json
 from chatbot.console import screen as console
 from chatbot.errors import BadInput
-from chatbot.prompts import load_prompt
+from chatbot.prompts import FOLDER, Prompt, load_prompt
 from chatbot.settings import load_settings
 from finetune import dataset as making
 from finetune.desk_rows import SIGNED, liked_rows, signed_rows
@@ -28,6 +28,7 @@ from finetune.rows import Row, Split, read_rows
 
 app = typer.Typer(no_args_is_help=True, help=__doc__, rich_markup_mode=None)
 Data = Annotated[Path, typer.Argument(help="Folder that `finetune dataset` wrote.")]
+BASELINES = FOLDER / "baselines"
 _ALL = 1_000_000
 _MEASURED = (Split.TEST, Split.DEV, Split.HARD)
 
@@ -156,6 +157,46 @@ def evaluate(
 
 @app.command()
 @guarded
+def baseline(
+    data: Data,
+    out: Annotated[Path, typer.Option(help="Folder that the runs are kept in.")],
+    model: Annotated[str | None, typer.Option(help="Model to measure instead.")] = None,
+    tried: Annotated[int, typer.Option(min=1, help="Rows that each prompt is tried on.")] = 60,
+    as_json: AsJson = False,
+) -> None:
+    """Score the model without an adapter, with the best of the prompts in prompts/baselines.
+
+    Each prompt is tried on rows of dev; the best is then asked every row of test. Tuning has to
+    earn its place against that.
+
+    Example: finetune baseline var/dataset --out var/runs
+    """
+    chosen = {"generation_model": model} if model else {}
+    settings = load_settings(generation_adapter="none", **chosen)
+    rows = read_rows(data, Split.DEV)[:tried]
+    prompts = [load_prompt("answer"), *map(load_baseline, sorted(BASELINES.glob("*.md")))]
+    most, runs = settings.answer_tokens, {}
+    with opened_model(settings) as (chat, name):
+        for prompt in prompts:
+            with _bar(len(rows), f"Trying {prompt.name}") as told:
+                runs[prompt.name] = run(rows, chat, f"{name}, {prompt.name}", prompt, most, told)
+        best = max(prompts, key=lambda p: runs[p.name].scores["worth"]["value"])
+        test = read_rows(data, Split.TEST)
+        with _bar(len(test), "Asking") as told:
+            found = run(test, chat, f"{name}, prompt {best.name}", best, most, told)
+    for prompt in prompts:
+        write_run(runs[prompt.name], out / f"dev-{prompt.name}.json")
+    write_run(found, out / "baseline.json")
+    worths = {p.name: runs[p.name].scores["worth"] for p in prompts}
+    if as_json:
+        put_json({"prompts": worths, "best": best.name, **found.scores})
+        return
+    put("\n".join(f"{name:<10} {w['value']:.3f} on {w['n']} of dev" for name, w in worths.items()))
+    put("\n".join(_lines(found, {"n": len(test)})))
+
+
+@app.command()
+@guarded
 def report(
     data: Data,
     kept: Annotated[Path, typer.Argument(help="A run that `finetune evaluate` kept.")],
@@ -271,6 +312,11 @@ def history(as_json: AsJson = False) -> None:
         put(f"{mark} {card['revision']}  {card['at']}  F1 {f1:.3f}  by {card['by']}")
     if not found:
         put("No adapter was promoted here yet.")
+
+
+def load_baseline(path: Path) -> Prompt:
+    """A prompt of those that are tried without tuning."""
+    return load_prompt(path.stem, path.parent)
 
 
 @contextmanager

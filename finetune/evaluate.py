@@ -14,7 +14,7 @@ from typing import Any
 from langchain_core.language_models import BaseChatModel
 
 from chatbot.errors import BadInput
-from chatbot.language import open_language
+from chatbot.language import close_shared_connections, open_language
 from chatbot.prompts import Prompt
 from chatbot.settings import Settings
 from finetune.prompting import chat_messages
@@ -56,6 +56,7 @@ def opened_model(settings: Settings) -> Iterator[tuple[BaseChatModel, str]]:
         yield language.chat, f"{language.name}, adapter {language.adapter or 'none'}"
     finally:
         language.close()
+        close_shared_connections()
 
 
 def run(

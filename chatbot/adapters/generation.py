@@ -17,7 +17,9 @@ from langchain_core.outputs import ChatGenerationChunk
 from langchain_huggingface import ChatHuggingFace, HuggingFaceEndpoint
 from pydantic import PrivateAttr
 
+from chatbot.adapters.transport import hanging_on, use_own_transport
 from chatbot.errors import GenerationFailed
+from chatbot.lifeline import Lifeline
 from chatbot.settings import Settings
 
 _FAILURES = (
@@ -44,15 +46,20 @@ class ServedChat(ChatHuggingFace):
         # model's name; and it drops the seed.
         return {**super()._default_params, **self._fixed}
 
-    def _stream(self, *args: Any, **kwargs: Any) -> Iterator[ChatGenerationChunk]:
+    def _stream(
+        self, *args: Any, line: Lifeline | None = None, **kwargs: Any
+    ) -> Iterator[ChatGenerationChunk]:
         """The answer in pieces.
+
+        Args:
+            line: what the answer hangs on; when it is cut, the connection is closed.
 
         Raises:
             GenerationFailed: the server is down, slow, or answers something that is no answer.
         """
         finished = False
         try:
-            for chunk in super()._stream(*args, **kwargs):
+            for chunk in hanging_on(line, super()._stream(*args, **kwargs)):
                 finished = finished or "finish_reason" in (chunk.generation_info or {})
                 yield chunk
         except _FAILURES as error:
@@ -75,9 +82,13 @@ class ServedChat(ChatHuggingFace):
         return self._counter.count(text)
 
     def close(self) -> None:
-        """Closes the connections to the server; the next question would open new ones."""
+        """Closes the connection that tokens are counted over; they are estimated from then on."""
         self._counter.close()
-        close_session()
+
+
+def close_connections() -> None:
+    """Closes the connections that all clients share; the next question would open new ones."""
+    close_session()
 
 
 class TokenCounter:
@@ -120,6 +131,7 @@ def open_chat(url: str, key: str | None, model: str, settings: Settings) -> Serv
     Makes no connection. The key, or the word `none`, is always sent as our own header: left to
     itself the client would send the user's Hugging Face token to whatever the URL names.
     """
+    use_own_transport()
     base = url.rstrip("/").removesuffix("/v1")
     headers = {"Authorization": f"Bearer {key or 'none'}"}
     endpoint = HuggingFaceEndpoint(  # type: ignore[call-arg]  # `model` comes from the URL

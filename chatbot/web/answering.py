@@ -83,7 +83,7 @@ class Answering:
         run = self._runs.begin(
             person.id,
             turn.conversation,
-            lambda: self._app.chain.answer(turn.question, turn.conversation, person),
+            lambda line: self._app.chain.answer(turn.question, turn.conversation, person, line),
         )
         try:
             for event in run.events():

@@ -12,21 +12,23 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 
 from chatbot.gate import Event
+from chatbot.lifeline import Lifeline
 
-Start = Callable[[], Iterator[Event]]
+Start = Callable[[Lifeline], Iterator[Event]]
 
 
 class Run:
     """One answer in the making.
 
     Args:
-        start: begins it; is called in the run's own thread.
+        start: begins it, hung on a line; is called in the run's own thread.
     """
 
     def __init__(self, start: Start) -> None:
         self._start = start
         self._queue: queue.SimpleQueue[Event | BaseException | None] = queue.SimpleQueue()
         self._stop = threading.Event()
+        self._line = Lifeline()
 
     @property
     def interrupted(self) -> bool:
@@ -35,8 +37,12 @@ class Run:
 
     def stop(self) -> None:
         """End it: whoever reads `events` gets no more, and the chain is closed."""
-        self._stop.set()
+        self._end()
         self._queue.put(None)
+
+    def _end(self) -> None:
+        self._stop.set()
+        self._line.cut()  # a model that is silent would be waited for
 
     def events(self) -> Iterator[Event]:
         """What the chain says, until it ends or is stopped. Raises what the chain raises."""
@@ -47,13 +53,13 @@ class Run:
                     raise item
                 yield item
         except GeneratorExit:
-            self._stop.set()  # the reader has gone
+            self._end()  # the reader has gone
             raise
 
     def _work(self) -> None:
         try:
             # The chain is a generator: closing it is what stops the model.
-            with closing(self._start()) as events:  # type: ignore[type-var]
+            with closing(self._start(self._line)) as events:  # type: ignore[type-var]
                 for event in events:
                     if self.interrupted:
                         break

@@ -11,7 +11,7 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import HumanMessage, SystemMessage
 
 from chatbot.adapters.fakes import ScriptedChat
-from chatbot.adapters.generation import open_chat
+from chatbot.adapters.generation import close_connections, open_chat
 from chatbot.adapters.llama import start_llama
 from chatbot.settings import load_settings
 
@@ -31,6 +31,7 @@ def chat(request: pytest.FixtureRequest) -> Iterator[BaseChatModel]:
     served = open_chat(server.url, server.key, server.model, settings)
     yield served
     served.close()
+    close_connections()
     server.close()
 
 

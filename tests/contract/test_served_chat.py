@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 from langchain_core.messages import HumanMessage, SystemMessage
 
-from chatbot.adapters.generation import ServedChat, open_chat
+from chatbot.adapters.generation import ServedChat, close_connections, open_chat
 from chatbot.errors import GenerationFailed
+from chatbot.lifeline import Lifeline
 from chatbot.settings import load_settings
 
 TGI = Path(__file__).resolve().parents[3] / "shared" / "data" / "tgi" / "openapi.json"
@@ -109,6 +110,7 @@ def opened() -> Iterator[list[ServedChat]]:
     yield CLIENTS
     while CLIENTS:
         CLIENTS.pop().close()
+    close_connections()
 
 
 def chat(where: Stub | str, key: str | None = None) -> ServedChat:
@@ -264,6 +266,36 @@ def test_a_server_that_cannot_count_is_counted_for_generously(stub: Stub, answer
     model = chat(stub)
     assert model.get_num_tokens("one two three four") >= 4
     assert model.get_num_tokens("你好世界") >= 4
+
+
+@pytest.mark.parametrize("says", [(), (piece("Hel"),)], ids=["at once", "in the middle"])
+@pytest.mark.parametrize("limit", [30.0, 0.4], ids=["the reader leaves", "the time is over"])
+def test_a_silent_server_is_hung_up_on(stub: Stub, says: tuple[object, ...], limit: float) -> None:
+    hung_up = threading.Event()
+
+    def silent(handler: Handler) -> None:
+        if says:
+            handler.stream(*says)
+        handler.rfile.read(1)
+        hung_up.set()
+
+    stub.replies["/v1/chat/completions"] = silent
+    CLIENTS.append(open_chat(stub.url, None, "m", load_settings(generation_timeout=30)))
+    whole, start = Lifeline(), time.monotonic()
+    leaving = threading.Timer(0.4, whole.cut)
+    if limit > 1:
+        leaving.start()
+    with whole.limited(limit) as line, pytest.raises(GenerationFailed):
+        list(CLIENTS[-1].stream(MESSAGES, line=line))
+    assert time.monotonic() - start < 2.0
+    assert hung_up.wait(2.0)
+
+
+def test_a_line_that_was_cut_before_lets_nothing_begin(stub: Stub) -> None:
+    line = Lifeline()
+    line.cut()
+    with pytest.raises(GenerationFailed):
+        list(chat(stub).stream(MESSAGES, line=line))
 
 
 def test_a_reader_who_leaves_hangs_up(stub: Stub) -> None:

@@ -1,0 +1,80 @@
+"""Connections to model servers that can be closed while somebody waits on them.
+
+The hub's client is told to make its requests over this transport. Each request has a connection of
+its own, known before anything is sent; a line that is cut shuts it down, which ends the waiting.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from contextlib import suppress
+from contextvars import ContextVar
+from functools import cache
+from typing import Any, TypeVar
+
+import httpx
+from huggingface_hub import constants, set_client_factory
+from huggingface_hub.errors import OfflineModeIsEnabled
+
+from chatbot.lifeline import Lifeline
+
+T = TypeVar("T")
+
+_line: ContextVar[Lifeline | None] = ContextVar("line", default=None)
+_CONNECTED = ("connection.connect_tcp.complete", "connection.start_tls.complete")
+
+
+def hanging_on(line: Lifeline | None, pieces: Iterator[T]) -> Iterator[T]:
+    """The same pieces; requests that are made for them end when the line is cut."""
+    while True:
+        token = _line.set(line)  # not across a yield: the reader's requests are its own
+        try:
+            piece = next(pieces)
+        except StopIteration:
+            return
+        finally:
+            _line.reset(token)
+        yield piece
+
+
+class Transport(httpx.HTTPTransport):
+    """Tells the line that a request hangs on about its connection."""
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Sends the request."""
+        line = _line.get()
+        if line is not None:
+            request.extensions = {**request.extensions, "trace": lambda n, i: _hold(line, n, i)}
+        return super().handle_request(request)
+
+
+@cache
+def use_own_transport() -> None:
+    """Has the hub's client use it from now on. A connection that is kept open could not be told
+    from the one before, so none is."""
+    set_client_factory(
+        lambda: httpx.Client(
+            transport=Transport(limits=httpx.Limits(max_keepalive_connections=0)),
+            event_hooks={"request": [_refuse_offline]},
+            follow_redirects=True,
+            timeout=None,  # noqa: S113 - each request has its own
+        )
+    )
+
+
+def _refuse_offline(request: httpx.Request) -> None:
+    """What the hub's own client does, but for the hub alone: other servers may be on this desk."""
+    if constants.HF_HUB_OFFLINE and str(request.url).startswith(constants.ENDPOINT):
+        raise OfflineModeIsEnabled(f"HF_HUB_OFFLINE is set; {request.url} is not asked for.")
+
+
+def _hold(line: Lifeline, name: str, info: dict[str, Any]) -> None:
+    if name in _CONNECTED:
+        connection = info["return_value"].get_extra_info("socket")
+        line.hold(lambda: _shut(connection))
+
+
+def _shut(connection: socket.socket) -> None:
+    with suppress(OSError):  # it is closed
+        connection.shutdown(socket.SHUT_RDWR)
