@@ -140,7 +140,7 @@ class App:
 
     def _try_model(self) -> str:
         language = self._language.loading.get(LOAD_SECONDS)
-        next(iter(language.chat.stream("Say yes.", max_tokens=1)), None)
+        next(iter(language.client.stream("Say yes.", max_tokens=1)), None)
         place = self.settings.generation_url or "this process"
         return f"{language.name} at {place}, adapter {language.adapter or 'none'}"
 

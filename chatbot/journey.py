@@ -43,7 +43,7 @@ from chatbot.steps.ground import ground
 from chatbot.steps.rank import relevance
 from chatbot.steps.verify import Quotation
 from chatbot.steps.words import sentence_stream
-from chatbot.trace import Asked, Checked, Found, Prompted, Trace, Written
+from chatbot.trace import STAND_IN, Asked, Checked, Found, Prompted, Trace, Written
 
 log = structlog.get_logger()
 
@@ -59,6 +59,9 @@ NO_MODEL = (
     "These are the sentences in the documents that come nearest to the question, word for word."
 )
 UNSCREENED = "it could not be checked whether this is sensitive"
+STANDS_IN = (
+    "The language model is not available at the moment. A smaller one on this server has answered."
+)
 WEAK = "the documents hardly fit this question"
 HARDLY_FITS = "The documents hardly fit this question. Please check that this answers it."
 TOO_WEAK = "the documents do not support an answer to this well enough"
@@ -254,6 +257,9 @@ class Steps:
             pieces = self._pieces(item.trace, list(item.messages), self._limits.answer_tokens)
             try:
                 for sentence in sentence_stream(pieces):
+                    if item.trace.stand_in and STANDS_IN not in item.trace.notices:
+                        item.trace.notices.append(STANDS_IN)
+                        yield Notice(STANDS_IN)
                     if item.trace.cut and not sentence.endswith(_ENDS):
                         continue  # half a sentence can say what the whole one would not
                     item.trace.lap("first_sentence_written")
@@ -275,6 +281,7 @@ class Steps:
         with trace.line.limited(self._limits.deadline) as line:
             try:
                 for piece in model.stream(messages, max_tokens=most, line=line):
+                    trace.stand_in = trace.stand_in or piece.response_metadata.get(STAND_IN, "")
                     if isinstance(piece.content, str) and piece.content:
                         came = True
                         yield piece.content

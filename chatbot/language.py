@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from chatbot.adapters.breaker import Breaker
 from chatbot.adapters.revisions import Revisions
 from chatbot.background import Background
 from chatbot.errors import CountersignError, GenerationFailed, ModelUnusable, where
 from chatbot.settings import Settings
 
 if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
+
     from chatbot.adapters.generation import ServedChat
     from chatbot.adapters.llama import LlamaServer
 
@@ -24,16 +27,20 @@ LOAD_SECONDS = 120.0
 
 @dataclass(slots=True)
 class Language:
-    """The language model: its client, its name, its adapter, and the embedded server behind it."""
+    """The language model, its name, its adapter, and the embedded server behind it.
 
-    chat: ServedChat
+    Attributes:
+        client: asks this model and no other.
+    """
+
+    client: ServedChat
     name: str
     adapter: str | None = None
     server: LlamaServer | None = None
 
     def close(self) -> None:
         """Stops the embedded server; connections to other models stay open."""
-        self.chat.close()
+        self.client.close()
         if self.server is not None:
             self.server.close()
 
@@ -49,19 +56,38 @@ class LanguageModel:
         self._settings = settings
         self._pointer = self._pointed()
         self._changing = threading.Lock()
+        self._breaker = Breaker()
+        self._stand_in: Background[Language] | None = None
         self._before: list[Language] = []
         self.loading = Background("language model", lambda: open_language(settings))
 
-    def chat(self) -> ServedChat:
-        """The client; waits while the model loads.
+    def chat(self) -> BaseChatModel:
+        """What writes answers; waits while the model loads. Where a server is named, the embedded
+        model is asked while that fails.
 
         Raises:
             GenerationFailed: it cannot be loaded, or takes too long.
         """
         try:
-            return self.loading.get(LOAD_SECONDS).chat
+            client = self.loading.get(LOAD_SECONDS).client
         except CountersignError as error:
             raise GenerationFailed(error.what, error.remedy) from error
+        if self._settings.generation_url and self._settings.generation_fallback == "embedded":
+            from chatbot.adapters.fallback import FallbackChat
+
+            return FallbackChat(first=client, second=self._embedded, breaker=self._breaker)
+        return client
+
+    def _embedded(self) -> tuple[BaseChatModel, str]:
+        """The model that stands in, loaded when it is wanted for the first time."""
+        with self._changing:
+            if self._stand_in is None:
+                here = {"generation_url": None, "generation_model": "embedded"}
+                settings = self._settings.model_copy(update=here)
+                self._stand_in = Background("stand-in", lambda: open_language(settings))
+        language = self._stand_in.get(LOAD_SECONDS)
+        adapter = f", adapter {language.adapter}" if language.adapter else ""
+        return language.client, f"{language.name}{adapter}"
 
     def ready(self) -> Language | None:
         """The model, if it is loaded."""
@@ -99,6 +125,10 @@ class LanguageModel:
             now = self.ready()
             for language in (*self._before, *([now] if now else [])):
                 language.close()
+            if self._stand_in is not None:
+                self._stand_in.join()
+                if self._stand_in.state == "ready":
+                    self._stand_in.get(0).close()
             close_shared_connections()
 
     def _pointed(self) -> str:

@@ -13,9 +13,14 @@ LetGo = Callable[[], None]
 
 
 class Lifeline:
-    """Holds what is to be let go of; may be cut from any thread, once."""
+    """Holds what is to be let go of; may be cut from any thread, once.
+
+    Attributes:
+        late: it was cut because the time was over.
+    """
 
     def __init__(self) -> None:
+        self.late = False
         self._lock = threading.Lock()
         self._held: list[LetGo] = []
         self._cut = False
@@ -47,12 +52,16 @@ class Lifeline:
         for let_go in held:
             let_go()
 
+    def _run_out(self) -> None:
+        self.late = True
+        self.cut()
+
     @contextmanager
     def limited(self, seconds: float) -> Iterator[Lifeline]:
         """A line that is cut with this one, or by itself when the time is over."""
         line = Lifeline()
         self.hold(line.cut)
-        timer = threading.Timer(seconds, line.cut)
+        timer = threading.Timer(seconds, line._run_out)
         timer.daemon = True
         timer.start()
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -50,6 +51,11 @@ class Settings(BaseSettings):
         "current",
         description="Adapter on the model in this process: `current` (the one that was promoted, "
         "or else the one that is shipped), `none`, or a GGUF adapter file.",
+    )
+    generation_fallback: Literal["embedded", "none"] = Field(
+        "embedded",
+        description="What answers while that server fails: the `embedded` model, or `none` "
+        "(readers see quotes).",
     )
     generation_context: int = Field(
         2048, ge=512, description="Tokens that the model reads and writes in one turn, at most."

@@ -29,6 +29,8 @@ from chatbot.steps.review_item import Answer
 from chatbot.steps.verify import REPEATED
 from chatbot.steps.words import content_stems
 
+STAND_IN = "stand_in"
+"""In the metadata of a model's words: the name of the model that wrote them in another's place."""
 _MOST_REPEATED = 2
 _MOST_DROPPED = 3
 
@@ -39,6 +41,7 @@ class Trace:
 
     Attributes:
         stopped: no more is wanted.
+        stand_in: the model that wrote in the other's place; empty: none had to.
         line: what the answer hangs on; whoever asked may cut it at any time.
         cut: the model was stopped before it had ended.
         drafted: for the reviewers, each sentence with what is wrong with it.
@@ -60,6 +63,7 @@ class Trace:
     status: Status = Status.REFUSED
     mode: str = "none"
     stopped: bool = False
+    stand_in: str = ""
     line: Lifeline = field(default_factory=Lifeline)
     cut: bool = False
     screening: Screening | None = None
@@ -125,8 +129,8 @@ class Trace:
             reasons=self.reasons,
             passages=self.passages,
             prompts=self.prompts,
-            model=about["model"],
-            adapter=about["adapter"],
+            model=self.stand_in or about["model"],
+            adapter=None if self.stand_in else about["adapter"],
             embedding_model=about["embedding_model"],
             index_version=about["index_version"],
             cache="miss",

@@ -53,7 +53,7 @@ def opened_model(settings: Settings) -> Iterator[tuple[BaseChatModel, str]]:
     """
     language = open_language(settings)
     try:
-        yield language.chat, f"{language.name}, adapter {language.adapter or 'none'}"
+        yield language.client, f"{language.name}, adapter {language.adapter or 'none'}"
     finally:
         language.close()
         close_shared_connections()
