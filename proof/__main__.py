@@ -20,6 +20,7 @@ _PROOFS: dict[str, tuple[tuple[str, int], ...]] = {
     "size": (("--count", 100_000),),
     "crash": (("--count", 300),),
     "machine": (("--count", 10_000),),
+    "serving": (("--count", 100),),
     "bypass": (("--count", 1000),),
     "router": (),
 }
