@@ -120,6 +120,22 @@ class Chain:
             yield held
         yield Finished(record)
 
+    def trial(self, question: str, person: Person) -> AnswerRecord:
+        """One turn by the same journey, kept nowhere and laid on no desk: to measure with.
+
+        Raises:
+            BadQuestion: the question is empty or too long.
+            IndexUnusable, ModelUnusable: the answer cannot be made.
+        """
+        trace = Trace(clean_question(question), person, ())
+        stream = self.journey.stream(Asked(trace))
+        for event in stream:
+            if isinstance(event, Held):
+                break
+        stream.close()  # type: ignore[attr-defined]
+        trace.lap("total")
+        return trace.record(self._describe(person))
+
     def draft(self, item: ReviewItem) -> tuple[Answer, str]:
         """An answer for the reviewers, from the documents as they are now, and the model that wrote
         it. No one else sees it.

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import re
-import string
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
+from chatbot.figures import bootstrap
+from chatbot.steps.likeness import exact, f1, words_of
 from chatbot.steps.verify import split_markers
 from chatbot.steps.words import sentences
 from finetune.rows import REFUSAL, Row
 
-DRAWS = 2000
-_ARTICLES = re.compile(r"\b(a|an|the)\b")
-_PUNCTUATION = str.maketrans("", "", string.punctuation)
 _REFUSED = REFUSAL.rstrip(".").casefold()
 
 
@@ -37,21 +31,6 @@ class Answered:
     def refused(self) -> bool:
         """Whether it says that no passage holds the answer, or nothing."""
         return not self.text.strip() or _REFUSED in self.text.casefold()
-
-
-def f1(said: str, right: Sequence[str]) -> float:
-    """Shared words of the answer and the nearest right one, as SQuAD's own script counts them."""
-    return max((_f1(words_of(said), words_of(r)) for r in right), default=0.0)
-
-
-def exact(said: str, right: Sequence[str]) -> bool:
-    """Whether it is one of the right answers but for case, punctuation and articles."""
-    return words_of(said) in [words_of(r) for r in right]
-
-
-def words_of(text: str) -> list[str]:
-    """Its words without case, punctuation and articles."""
-    return _ARTICLES.sub(" ", text.lower().translate(_PUNCTUATION)).split()
 
 
 def scores(answered: Sequence[Answered], seed: int = 0) -> dict[str, Any]:
@@ -83,21 +62,6 @@ def scores(answered: Sequence[Answered], seed: int = 0) -> dict[str, Any]:
         "seconds": [a.seconds for a in answered],
     }
     return {"n": len(answered), **{n: bootstrap(v, seed) for n, v in parts.items()}}
-
-
-def bootstrap(values: Sequence[float], seed: int = 0) -> dict[str, float]:
-    """Mean and its 95% interval, the values drawn anew `DRAWS` times."""
-    if not values:
-        return {"n": 0, "value": 0.0, "low": 0.0, "high": 0.0}
-    found = np.asarray(values, np.float64)
-    drawn = np.random.default_rng(seed).integers(0, len(found), (DRAWS, len(found)))
-    low, high = np.quantile(found[drawn].mean(axis=1), (0.025, 0.975))
-    return {
-        "n": len(found),
-        "value": round(float(found.mean()), 4),
-        "low": round(float(low), 4),
-        "high": round(float(high), 4),
-    }
 
 
 def worth(answered: Answered) -> float:
@@ -143,10 +107,3 @@ def _supported(answered: Answered) -> list[float]:
         known = {w for s in read for w in words_of(f"{s.where} {s.text}")}
         found.append(float(set(words_of(claim)) <= known))
     return found
-
-
-def _f1(said: list[str], right: list[str]) -> float:
-    shared = sum((Counter(said) & Counter(right)).values())
-    if not said or not right:
-        return float(said == right)
-    return 2 * shared / (len(said) + len(right))

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.progress import Progress
 
 from chatbot.adapters.training_data import Row, rows
+from chatbot.bootstrap import bootstrap
 from chatbot.commands.routing import router_by
 from chatbot.commands.screen import PolicyName
 from chatbot.console import AsJson, guarded, put, put_json
-from chatbot.domain import Decision, Screening
+from chatbot.console import screen as console
+from chatbot.domain import AnswerRecord, Decision, Person, Screening, Status
 from chatbot.errors import BadInput
+from chatbot.figures import bootstrap as bootstrapped
+from chatbot.settings import load_settings
 from chatbot.steps.intervals import share
+from chatbot.steps.likeness import exact, f1
+from chatbot.steps.verify import split_markers
 
 app = typer.Typer(no_args_is_help=True, help=__doc__, rich_markup_mode=None)
 _TEXTS = ("text", "question", "prompt")
@@ -50,6 +58,89 @@ def screen(
         put_json(report)
     else:
         put("\n".join(_lines(report)))
+
+
+@app.command()
+@guarded
+def answers(
+    data: Annotated[
+        Path, typer.Argument(help="JSON lines or CSV: question, and answer (empty: there is none).")
+    ],
+    collection: Annotated[
+        list[str] | None, typer.Option(help="Only from this collection; may be repeated.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="File for each question with what was answered.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Ask each question through the whole chain and gate, and score what a reader would see.
+
+    Nothing is kept in a conversation or laid on the desk.
+
+    Example: chatbot evaluate answers questions.jsonl --collection handbook --out answers.jsonl
+    """
+    asked = [_asked(data, row) for row in _rows(data)]
+    if not asked:
+        raise BadInput(f"{data} holds no questions.", "Give one question a row.")
+    person = Person("evaluation", frozenset(collection) if collection else None)
+    with bootstrap(load_settings()) as wired, Progress(console=console(), transient=True) as bar:
+        task = bar.add_task("Asking", total=len(asked))
+        found = []
+        for question, _ in asked:
+            found.append(wired.chain.trial(question, person))
+            bar.advance(task)
+    if out:
+        lines = (_kept(a, r) for a, r in zip(asked, found, strict=True))
+        out.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    report = answer_scores([right for _, right in asked], found)
+    if as_json:
+        put_json(report)
+    else:
+        put("\n".join(f"{n:<18} {_figure(s)}" for n, s in report.items() if n != "n"))
+
+
+def answer_scores(
+    right: Sequence[tuple[str, ...]], found: Sequence[AnswerRecord]
+) -> dict[str, Any]:
+    """Scores with their intervals. `f1` and `exact` are over answers that were released where there
+    is one to give; quotes count as answers."""
+    pairs = list(zip(right, found, strict=True))
+    given = [(r, split_markers(f.answer)[0]) for r, f in pairs if r and _released(f)]
+    states = {state: [f.status is state for f in found] for state in Status}
+    return {
+        "n": len(found),
+        **{state.value: share(hits) for state, hits in states.items()},
+        "quoted": share([f.mode == "quotes" for f in found if _released(f)]),
+        "f1": bootstrapped([f1(said, r) for r, said in given]),
+        "exact": bootstrapped([float(exact(said, r)) for r, said in given]),
+        "wrong_refusals": share([f.status is Status.REFUSED for r, f in pairs if r]),
+        "right_refusals": share([f.status is Status.REFUSED for r, f in pairs if not r]),
+        "seconds": bootstrapped([f.timings["total"] / 1000 for f in found]),
+    }
+
+
+def _released(record: AnswerRecord) -> bool:
+    return record.status is Status.RELEASED
+
+
+def _asked(data: Path, row: Row) -> tuple[str, tuple[str, ...]]:
+    said = row.get("answer") or ()
+    return _text(data, row), (said,) if isinstance(said, str) else tuple(map(str, said))
+
+
+def _kept(asked: tuple[str, tuple[str, ...]], found: AnswerRecord) -> str:
+    cited = [f"{c.passage.document.title}: {c.quote}" for c in found.citations]
+    return json.dumps(
+        {"question": asked[0], "right": asked[1], "status": found.status.value,
+         "mode": found.mode, "answer": found.answer, "cited": cited, "reasons": found.reasons,
+         "dropped": [f"{text} ({'; '.join(why)})" for text, why in found.dropped]},
+        ensure_ascii=False,
+    )  # fmt: skip
+
+
+def _figure(found: Mapping[str, float]) -> str:
+    return f"{found['value']:>7.3f}  [{found['low']:.3f}, {found['high']:.3f}]  n = {found['n']}"
 
 
 def scores(

@@ -163,9 +163,19 @@ def test_the_embedded_model_answers_with_sources_or_not_at_all(copy: Path) -> No
     holds(answer, copy)
 
 
-def test_a_server_that_is_down_is_answered_for_by_quotes(copy: Path) -> None:
+def test_a_server_that_is_down_is_answered_for_by_the_embedded_model(copy: Path) -> None:
     url = "http://127.0.0.1:9"
     answer, _ = chatbot(copy, "ask", QUESTION, "--json", GENERATION_URL=url)
+    assert answer["status"] in ("released", "refused")
+    assert "SmolLM2" in answer["model"]
+    holds(answer, copy)
+
+
+def test_or_by_quotes(copy: Path) -> None:
+    url = "http://127.0.0.1:9"
+    answer, _ = chatbot(
+        copy, "ask", QUESTION, "--json", GENERATION_URL=url, COUNTERSIGN_GENERATION_FALLBACK="none"
+    )
     assert (answer["status"], answer["mode"]) == ("released", "quotes")
     assert "not available" in answer["notices"][0]
     holds(answer, copy)
@@ -266,3 +276,23 @@ def test_an_exit_code_passes_through() -> None:
     with pytest.raises(typer.Exit) as caught:
         command()
     assert caught.value.exit_code == 3
+
+
+def test_answers_are_scored_as_a_reader_would_see_them(
+    copy: Path, model_url: str, tmp_path: Path
+) -> None:
+    file, out = tmp_path / "asked.jsonl", tmp_path / "answers.jsonl"
+    asked = [{"question": QUESTION, "answer": "80%"}, {"question": "Who won in 1966?"}]
+    file.write_text("\n".join(map(json.dumps, asked)))
+    scores, _ = chatbot(
+        copy, "evaluate", "answers", str(file), "--out", str(out), "--json",
+        GENERATION_URL=model_url,
+    )  # fmt: skip
+    assert scores["n"] == 2
+    assert scores["released"]["n"] == 2
+    assert scores["right_refusals"] == {"n": 1, "value": 1.0, "low": 0.2065, "high": 1.0}
+    kept = [json.loads(line) for line in out.read_text().splitlines()]
+    assert [k["status"] for k in kept] == ["released", "refused"]
+    assert kept[0]["cited"]
+    _, said = chatbot(copy, "evaluate", "answers", str(tmp_path / "none.jsonl"), check=2)
+    assert "cannot be read" in said

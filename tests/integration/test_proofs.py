@@ -38,6 +38,7 @@ def proof(*command: str) -> subprocess.CompletedProcess[str]:
         ("proof.delivery", "--count", "5", "--edits", "10"),
         ("proof.bypass", "--count", "3", "--commands", "1"),
         ("proof.tamper", "--count", "20"),
+        ("proof.serving", "--count", "2"),
         pytest.param(("proof.crowd", "--count", "10"), marks=needs_postgresql),
         pytest.param(("proof.crash", "--count", "4"), marks=needs_postgresql),
     ],

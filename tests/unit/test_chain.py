@@ -630,3 +630,14 @@ def test_released_turns_are_offered_for_sampling() -> None:
     wired = Wired((GOOD,))
     kept = finished(wired.ask())
     assert wired.desk.sampled == [kept]
+
+
+def test_a_trial_is_kept_nowhere() -> None:
+    wired = Wired((GOOD,))
+    record = wired.chain.trial(QUESTION, ME)
+    assert (record.status, record.answer) == (Status.RELEASED, GOOD)
+    assert record.timings["total"] > 0
+    assert wired.store.records(wired.talk.id, ME.id) == ()
+    wired.embeddings.broken = RuntimeError("bug")
+    assert wired.chain.trial(QUESTION, ME).status is Status.HELD
+    assert not wired.desk.held

@@ -15,11 +15,13 @@ from hypothesis import strategies as st
 
 from chatbot.adapters.fakes import HashedEmbeddings
 from chatbot.errors import BadInput
+from chatbot.figures import bootstrap
+from chatbot.steps.likeness import exact, f1
 from finetune.contexts import Shelf, answerless, own_rows, shared_rows
 from finetune.dataset import make_dataset
 from finetune.public import Asked, load_public
 from finetune.rows import REFUSAL, Row, Source, Split, fingerprint, read_rows, write_rows
-from finetune.scores import Answered, bootstrap, difference, exact, f1, scores
+from finetune.scores import Answered, difference, scores
 from finetune.split import smuggled, split_of, without_twins
 
 WORDS = HashedEmbeddings()
