@@ -18,6 +18,7 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import BaseMessage
 from langchain_core.retrievers import BaseRetriever
 
+from chatbot import notices
 from chatbot.deadline import within
 from chatbot.domain import (
     Decision,
@@ -47,25 +48,7 @@ from chatbot.trace import STAND_IN, Asked, Checked, Found, Prompted, Trace, Writ
 
 log = structlog.get_logger()
 
-NOT_FOUND = "This is not in the documents."
-NOTHING_INDEXED = "There are no documents to answer from yet. Add some with `ingest sync FOLDER`."
-MODEL_FOUND_NOTHING = "NOT IN THE PASSAGES"
-UNSUPPORTED = (
-    "The language model wrote nothing that the documents support. "
-    "These are the sentences in them that come nearest to the question, word for word."
-)
-NO_MODEL = (
-    "The language model is not available at the moment. "
-    "These are the sentences in the documents that come nearest to the question, word for word."
-)
-UNSCREENED = "it could not be checked whether this is sensitive"
-STANDS_IN = (
-    "The language model is not available at the moment. A smaller one on this server has answered."
-)
-WEAK = "the documents hardly fit this question"
-HARDLY_FITS = "The documents hardly fit this question. Please check that this answers it."
-TOO_WEAK = "the documents do not support an answer to this well enough"
-_TOO_WEAK: dict[str, Any] = {"decision": Decision.HOLD, "reasons": (TOO_WEAK,)}
+_TOO_WEAK: dict[str, Any] = {"decision": Decision.HOLD, "reasons": (notices.TOO_WEAK,)}
 _REWRITE_TOKENS = 96
 _ENDS = tuple(".!?:;…\"')]”’»。！？")
 
@@ -153,7 +136,7 @@ class Steps:
             )
         except Exception as error:  # whatever goes wrong in a check, the answer stays back
             log.error("screening failed", **where(error))
-            return Screening(Decision.HOLD, reasons=(UNSCREENED,))
+            return Screening(Decision.HOLD, reasons=(notices.UNSCREENED,))
 
     def condense(self, items: Items) -> Items:
         """Makes a follow-up a question that stands alone."""
@@ -212,17 +195,17 @@ class Steps:
             return
         if found < self._limits.weak_relevance:
             if self._limits.hold_weak:
-                yield trace.hold((WEAK,))
+                yield trace.hold((notices.WEAK,))
                 return
-            trace.notices.append(HARDLY_FITS)
-            yield Notice(HARDLY_FITS)
+            trace.notices.append(notices.HARDLY_FITS)
+            yield Notice(notices.HARDLY_FITS)
         yield Found(trace)
 
     def _not_found(self, trace: Trace, reason: str) -> Refused:
         searched = self._describe(trace.person)["searched"]
         trace.status = Status.UNAVAILABLE if not searched else Status.REFUSED
         trace.reasons = (reason if searched else "no documents are indexed",)
-        text = f"{NOT_FOUND} Searched: {searched}." if searched else NOTHING_INDEXED
+        text = f"{notices.NOT_FOUND} Searched: {searched}." if searched else notices.NOTHING_INDEXED
         trace.notices.append(text)
         return Refused(trace.reasons, text)
 
@@ -257,9 +240,9 @@ class Steps:
             pieces = self._pieces(item.trace, list(item.messages), self._limits.answer_tokens)
             try:
                 for sentence in sentence_stream(pieces):
-                    if item.trace.stand_in and STANDS_IN not in item.trace.notices:
-                        item.trace.notices.append(STANDS_IN)
-                        yield Notice(STANDS_IN)
+                    if item.trace.stand_in and notices.STANDS_IN not in item.trace.notices:
+                        item.trace.notices.append(notices.STANDS_IN)
+                        yield Notice(notices.STANDS_IN)
                     if item.trace.cut and not sentence.endswith(_ENDS):
                         continue  # half a sentence can say what the whole one would not
                     item.trace.lap("first_sentence_written")
@@ -340,7 +323,7 @@ class Steps:
     def _instead(self, end: Written) -> Items:
         """Verbatim quotes, when the model wrote nothing that holds."""
         trace = end.trace
-        if any(MODEL_FOUND_NOTHING in text.upper() for text, _ in trace.dropped):
+        if any(notices.MODEL_FOUND_NOTHING in text.upper() for text, _ in trace.dropped):
             yield self._not_found(trace, "the passages do not hold the answer")
             return
         vector = np.asarray(self._embeddings.embed_query(trace.standalone), np.float32)
@@ -349,7 +332,7 @@ class Steps:
             yield self._not_found(trace, "nothing in the passages comes near the question")
             return
         trace.mode = "quotes"
-        notice = NO_MODEL if end.failure else UNSUPPORTED
+        notice = notices.NO_MODEL if end.failure else notices.UNSUPPORTED
         trace.notices.append(notice)
         trace.reasons = (str(end.failure),) if end.failure else ("no supported sentence",)
         yield Notice(notice)

@@ -36,7 +36,8 @@ from chatbot.domain import (
 )
 from chatbot.errors import BadQuestion, ModelUnusable, NotFound, StorageFull
 from chatbot.gate import HELD_TEXT, UNVERIFIED, Event, Sentence, shown
-from chatbot.journey import (
+from chatbot.journey import Limits, Steps
+from chatbot.notices import (
     HARDLY_FITS,
     NO_MODEL,
     NOT_FOUND,
@@ -45,8 +46,6 @@ from chatbot.journey import (
     UNSCREENED,
     UNSUPPORTED,
     WEAK,
-    Limits,
-    Steps,
 )
 from chatbot.prompts import load_prompt
 from chatbot.steps import verify

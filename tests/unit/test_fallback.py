@@ -15,8 +15,8 @@ from chatbot.adapters.fakes import ScriptedChat
 from chatbot.adapters.fallback import FallbackChat
 from chatbot.domain import Notice, Status
 from chatbot.errors import GenerationFailed, ModelUnusable
-from chatbot.journey import NO_MODEL, STANDS_IN
 from chatbot.lifeline import Lifeline
+from chatbot.notices import NO_MODEL, STANDS_IN
 from tests.unit.test_chain import GOOD, Wired, finished
 
 

@@ -1,0 +1,22 @@
+"""What Countersign itself says about an answer, in fixed words."""
+
+from __future__ import annotations
+
+NOT_FOUND = "This is not in the documents."
+NOTHING_INDEXED = "There are no documents to answer from yet. Add some with `ingest sync FOLDER`."
+MODEL_FOUND_NOTHING = "NOT IN THE PASSAGES"
+UNSUPPORTED = (
+    "The language model wrote nothing that the documents support. "
+    "These are the sentences in them that come nearest to the question, word for word."
+)
+NO_MODEL = (
+    "The language model is not available at the moment. "
+    "These are the sentences in the documents that come nearest to the question, word for word."
+)
+UNSCREENED = "it could not be checked whether this is sensitive"
+STANDS_IN = (
+    "The language model is not available at the moment. A smaller one on this server has answered."
+)
+WEAK = "the documents hardly fit this question"
+HARDLY_FITS = "The documents hardly fit this question. Please check that this answers it."
+TOO_WEAK = "the documents do not support an answer to this well enough"
