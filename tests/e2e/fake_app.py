@@ -42,6 +42,7 @@ from chatbot.domain import (
     Verdict,
 )
 from chatbot.errors import BadQuestion, GenerationFailed, NotFound
+from chatbot.lifeline import Lifeline
 from chatbot.policy import load_policy
 from chatbot.settings import Settings
 
@@ -226,7 +227,9 @@ class FakeChain:
         self._app = app
         self.closed = 0
 
-    def answer(self, question: str, conversation: str, person: Person) -> Iterator[gate.Event]:
+    def answer(
+        self, question: str, conversation: str, person: Person, line: Lifeline
+    ) -> Iterator[gate.Event]:
         """One turn."""
         if "nonsense" in question:
             raise BadQuestion("The question has no words in it.", "Write it out.")
