@@ -40,6 +40,7 @@ from chatbot.prompts import Prompt
 from chatbot.steps import verify
 from chatbot.steps.condense import accepted_rewrite, carried_over, needs_context, recent
 from chatbot.steps.evidence import Evidence, evidence_of, quotable
+from chatbot.steps.fragment import is_fragment
 from chatbot.steps.ground import ground
 from chatbot.steps.rank import relevance
 from chatbot.steps.verify import Quotation
@@ -292,12 +293,13 @@ class Steps:
     def _check(self, trace: Trace, sentence: str) -> Checked:
         def check() -> Checked:
             claim, _ = verify.split_markers(sentence)
-            question = trace.standalone
-            vector, in_context = self._embed([claim, f"{question} {claim}"])
-            asked = verify.Asked(question, in_context)
+            question, evidence = trace.standalone, self._evidence(trace)
+            fragment = is_fragment(claim, evidence)
+            vectors = self._embed([claim, f"{question} {claim}"] if fragment else [claim])
+            asked = verify.Asked(question, vectors[1]) if fragment else None
             least = max(self._limits.support, trace.least_support or 0.0)
             draft, verdict = verify.check(
-                sentence, vector, self._evidence(trace), least, trace.said(), asked
+                sentence, vectors[0], evidence, least, trace.said(), asked
             )
             return Checked(trace, draft, self._allowed(draft, verdict))
 

@@ -120,6 +120,8 @@ class LanguageModel:
 
     def close(self) -> None:
         """Stops the model, and those before it that were still finishing their answers."""
+        from chatbot.adapters.generation import close_connections
+
         with self._changing:
             self.loading.join()
             now = self.ready()
@@ -129,7 +131,7 @@ class LanguageModel:
                 self._stand_in.join()
                 if self._stand_in.state == "ready":
                     self._stand_in.get(0).close()
-            close_shared_connections()
+            close_connections()
 
     def _pointed(self) -> str:
         if self._settings.generation_url or self._settings.generation_adapter != "current":
@@ -140,13 +142,6 @@ class LanguageModel:
             log.error("the promoted adapter is not known", **where(error))
             return ""
         return current.revision if current else ""
-
-
-def close_shared_connections() -> None:
-    """Closes the connections that all models' clients share; called when none is in use."""
-    from chatbot.adapters.generation import close_connections
-
-    close_connections()
 
 
 def open_language(settings: Settings) -> Language:

@@ -19,8 +19,9 @@ from chatbot.console import screen as console
 from chatbot.errors import BadInput
 from chatbot.prompts import FOLDER, Prompt, load_prompt
 from chatbot.settings import load_settings
+from chatbot.steps.review_item import SIGNED
 from finetune import dataset as making
-from finetune.desk_rows import SIGNED, liked_rows, signed_rows
+from finetune.desk_rows import liked_rows, signed_rows
 from finetune.evaluate import Run, compared, opened_model, read_run, run, write_run
 from finetune.lifecycle import Lifecycle
 from finetune.report import page

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from chatbot.domain import AnswerRecord, Passage, Status
+from chatbot.steps.ground import where_of
 from chatbot.steps.personal_data import redacted
-from chatbot.steps.review_item import ReviewItem, State
+from chatbot.steps.review_item import SIGNED, ReviewItem
 from chatbot.steps.verify import split_markers
 from finetune.rows import Row, Source
 from finetune.split import split_of
 
-SIGNED = (State.APPROVED, State.EDITED, State.DELIVERED, State.SEEN)
 _LICENCE = "own"
 
 
@@ -52,5 +52,4 @@ def _row(
 
 def _source(passage: Passage) -> Source:
     document = passage.document
-    where = " › ".join(dict.fromkeys((document.title, *passage.locator.heading)))
-    return Source(where, passage.text, document.id, document.version)
+    return Source(where_of(passage), passage.text, document.id, document.version)

@@ -8,13 +8,14 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from langchain_core.language_models import BaseChatModel
 
 from chatbot.errors import BadInput
-from chatbot.language import close_shared_connections, open_language
+from chatbot.language import open_language
 from chatbot.prompts import Prompt
 from chatbot.settings import Settings
 from finetune.prompting import chat_messages
@@ -25,7 +26,7 @@ AT_ONCE = 4
 Told = Callable[[int], None]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Run:
     """One evaluation: what was asked of whom, and what it answered.
 
@@ -38,7 +39,7 @@ class Run:
     prompt: str
     answered: tuple[Answered, ...]
 
-    @property
+    @cached_property
     def scores(self) -> dict[str, Any]:
         """Every score with its interval."""
         return scores(self.answered)
@@ -51,12 +52,14 @@ def opened_model(settings: Settings) -> Iterator[tuple[BaseChatModel, str]]:
     Raises:
         ModelUnusable: it cannot be loaded.
     """
+    from chatbot.adapters.generation import close_connections
+
     language = open_language(settings)
     try:
         yield language.client, f"{language.name}, adapter {language.adapter or 'none'}"
     finally:
         language.close()
-        close_shared_connections()
+        close_connections()
 
 
 def run(

@@ -13,6 +13,7 @@ import random
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -77,10 +78,11 @@ def train(data: Path, out: Path, plan: Plan, told: Told = lambda _: None) -> dic
             checkpoint of another training.
         ModelUnusable: the base cannot be loaded.
     """
-    rows = read_rows(data, Split.TRAIN)
+    known = read_rows(data)
+    rows = [r for r in known if r.split is Split.TRAIN]
     if not rows:
         raise BadInput(f"{data} has no training rows.", "Make them with `finetune dataset`.")
-    faults = smuggled(rows, read_rows(data, Split.DEV, Split.TEST, Split.HARD))
+    faults = smuggled(rows, (r for r in known if r.split is not Split.TRAIN))
     if faults:
         row, fault = next(iter(faults.items()))
         raise BadInput(
@@ -141,6 +143,13 @@ def _adapted(model: Any, plan: Plan) -> Any:
     return get_peft_model(model, config)
 
 
+@lru_cache(maxsize=2)  # a step can reach into the next epoch
+def _order(seed: int, epoch: int, trees: int) -> list[int]:
+    order = list(range(trees))
+    random.Random(f"{seed} {epoch}").shuffle(order)  # noqa: S311
+    return order
+
+
 class _Run:
     """One training: the model, its optimiser, and how far it is."""
 
@@ -167,9 +176,7 @@ class _Run:
 
     def _place(self, number: int) -> int:
         epoch, at = divmod(number, self._trees)
-        order = list(range(self._trees))
-        random.Random(f"{self._plan.seed} {epoch}").shuffle(order)  # noqa: S311
-        return order[at]
+        return _order(self._plan.seed, epoch, self._trees)[at]
 
     def step(self, trees: Sequence[Tree]) -> dict[str, float]:
         """One step of the optimiser."""

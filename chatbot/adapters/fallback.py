@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from langchain_core.callbacks import CallbackManagerForLLMRun
-from langchain_core.language_models import BaseChatModel
+from langchain_core.language_models.chat_models import BaseChatModel, generate_from_stream
 from langchain_core.messages import BaseMessage
-from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
+from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from pydantic import ConfigDict
 
 from chatbot.adapters.breaker import Breaker
@@ -93,8 +93,4 @@ class FallbackChat(BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        pieces = list(self._stream(messages, stop, **kwargs))
-        whole = pieces[0]
-        for piece in pieces[1:]:
-            whole += piece
-        return ChatResult(generations=[ChatGeneration(message=whole.message)])
+        return generate_from_stream(self._stream(messages, stop, **kwargs))

@@ -14,12 +14,11 @@ from chatbot.adapters.queue_rows import BODIES, ORDER, bodies, plain
 from chatbot.adapters.schema_review import review_bodies, review_items
 from chatbot.clock import Clock, utc_now
 from chatbot.errors import NotFound
-from chatbot.steps.review_item import OPEN, ReviewItem, State
+from chatbot.steps.review_item import OPEN, SIGNED, ReviewItem, State
 from chatbot.steps.words import content_stems
 
 _RECENT_SIGNED = 1000
 _FOUND_AT_MOST = 10_000
-_SIGNED = (State.APPROVED, State.EDITED, State.DELIVERED, State.SEEN)
 
 
 class QueueViews:
@@ -82,7 +81,7 @@ class QueueViews:
             select(review_items.c.id, review_items.c.words)
             .where(review_items.c.category == item.category, review_items.c.id != item.id)
             .where(review_items.c.outcome.in_(["approve", "edit"]))
-            .where(review_items.c.state.in_(_SIGNED))
+            .where(review_items.c.state.in_(SIGNED))
             .order_by(review_items.c.decided_at.desc())
             .limit(_RECENT_SIGNED)
         )

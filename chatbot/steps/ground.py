@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from langchain_core.messages import BaseMessage
 
-from chatbot.domain import ScoredPassage
+from chatbot.domain import Passage, ScoredPassage
 from chatbot.errors import BadQuestion
 from chatbot.prompts import Prompt
 from chatbot.steps.words import sentence_spans
@@ -57,10 +57,14 @@ def ground(
     return Grounded(tuple(messages), tuple(passages[: len(blocks)]))
 
 
+def where_of(passage: Passage) -> str:
+    """Its document's title and headings, each once, as the model reads them."""
+    return " › ".join(dict.fromkeys((passage.document.title, *passage.locator.heading)))
+
+
 def _block(number: int, scored: ScoredPassage) -> str:
     passage = scored.passage
-    where = " › ".join(dict.fromkeys((passage.document.title, *passage.locator.heading)))
-    return f"[{number}] {where}\n{passage.text}"
+    return f"[{number}] {where_of(passage)}\n{passage.text}"
 
 
 def _fitted(block: str, count: Count, left: int) -> str:

@@ -33,6 +33,8 @@ DECIDED = frozenset({State.APPROVED, State.EDITED, State.REJECTED})
 """States in which a decision waits for its delivery."""
 REACHED = frozenset({State.DELIVERED, State.SEEN})
 """States in which the asker has it."""
+SIGNED = frozenset({State.APPROVED, State.EDITED, State.DELIVERED, State.SEEN})
+"""States in which an answer may have been signed; a rejection is delivered, too."""
 CLOSED = frozenset({State.WITHDRAWN, State.EXPIRED, State.RECALLED})
 """States that nothing leads out of."""
 
