@@ -23,9 +23,24 @@ from finetune.rows import Row, Source, Split
 Encode = Callable[[Sequence[str]], np.ndarray]
 
 FEWEST, MOST = 3, 5
-OWN, OTHERS, ABSENT = 6, 2, 4
+OWN, OTHERS = 6, 2
 _NEAREST = 30
 _WORD = re.compile(r"\w+")
+
+
+@dataclass(frozen=True, slots=True)
+class Lists:
+    """How lists of passages are drawn to learn from.
+
+    Attributes:
+        rounds: lists around each passage that is asked about; each has others beside it.
+        absent: questions beside each list that it does not answer.
+        seed: of all that is drawn.
+    """
+
+    rounds: int = 1
+    absent: int = 6
+    seed: int = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,20 +59,21 @@ class Shelf:
         return cls(tuple(passages), found, tuple(asked), encode([a.question for a in asked]))
 
 
-def shared_rows(shelf: Shelf, seed: int) -> Iterator[Row]:
-    """Rows to learn from: around each passage that is asked about a list, and questions on it."""
-    chance = random.Random(seed)  # noqa: S311
+def shared_rows(shelf: Shelf, lists: Lists) -> Iterator[Row]:
+    """Rows to learn from: around each passage that is asked about lists, and questions on them."""
     by_gold: dict[str, list[int]] = defaultdict(list)
     for number, asked in enumerate(shelf.asked):
         if asked.answers:
             by_gold[asked.gold[0].id].append(number)
-    for at, passage in enumerate(shelf.passages):
-        if by_gold[passage.id]:
-            yield from _around(shelf, at, by_gold, chance)
+    for number in range(lists.rounds):
+        chance = random.Random(lists.seed + number)  # noqa: S311
+        for at, passage in enumerate(shelf.passages):
+            if by_gold[passage.id]:
+                yield from _around(shelf, at, by_gold, lists.absent, chance)
 
 
 def _around(
-    shelf: Shelf, at: int, by_gold: dict[str, list[int]], chance: random.Random
+    shelf: Shelf, at: int, by_gold: dict[str, list[int]], absent: int, chance: random.Random
 ) -> Iterator[Row]:
     own = by_gold[shelf.passages[at].id]
     wanted = shelf.asked_vectors[own].mean(axis=0) + shelf.passage_vectors[at]
@@ -70,20 +86,20 @@ def _around(
     for other in others:
         theirs = by_gold[shelf.passages[other].id]
         asked += chance.sample(theirs, min(OTHERS, len(theirs)))
-    asked += _absent(shelf, wanted, listed, chance)
+    asked += _absent(shelf, wanted, listed, absent, chance)
     for number in asked:
         yield row_of(shelf.asked[number], listed, Split.TRAIN)
 
 
 def _absent(
-    shelf: Shelf, wanted: np.ndarray, listed: Sequence[Source], chance: random.Random
+    shelf: Shelf, wanted: np.ndarray, listed: Sequence[Source], count: int, chance: random.Random
 ) -> list[int]:
     """Questions near to the list that it does not answer, and one from anywhere."""
     near = np.argsort(-(shelf.asked_vectors @ wanted))[: _NEAREST * 2]
     fitting = [int(i) for i in near if answerless(shelf.asked[int(i)], listed)]
     some = chance.sample(range(len(shelf.asked)), min(_NEAREST, len(shelf.asked)))
     anywhere = [i for i in some if answerless(shelf.asked[i], listed)][:1]
-    return chance.sample(fitting, min(ABSENT - 1, len(fitting))) + anywhere
+    return chance.sample(fitting, min(max(count - 1, 0), len(fitting))) + anywhere[:count]
 
 
 def own_rows(shelf: Shelf, seed: int, split: Split) -> Iterator[Row]:

@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from chatbot.adapters.models import hash_file
 from chatbot.errors import BadInput
 from chatbot.prompts import load_prompt
 from finetune.attention import use_tree_attention
@@ -31,6 +32,7 @@ from finetune.tree import IGNORED, Branch, Tree, tree_of
 
 CHECKPOINT = "checkpoint.pt"
 METHODS = ("lora", "dora")
+_WEIGHTS = "adapter_model.safetensors"
 Told = Callable[[dict[str, float]], None]
 
 
@@ -40,6 +42,7 @@ class Plan:
 
     Attributes:
         base: what it adapts: `embedded`, a GGUF file, a folder, or a repository on the hub.
+        start: folder of an adapter to go on from instead of from nothing.
         method: `lora` or `dora`.
         rate: the greatest learning rate; it rises over the first steps and then falls to none.
         batch: lists of passages (with all their questions) between two steps.
@@ -49,6 +52,7 @@ class Plan:
     """
 
     base: str = "embedded"
+    start: str = ""
     method: str = "lora"
     rank: int = 16
     alpha: int = 32
@@ -74,8 +78,8 @@ def train(data: Path, out: Path, plan: Plan, told: Told = lambda _: None) -> dic
         What is recorded about the training: plan, rows, losses, seconds.
 
     Raises:
-        BadInput: there are no rows, some are also measured with, or the folder holds the
-            checkpoint of another training.
+        BadInput: there are no rows, some are also measured with, the folder holds the checkpoint
+            of another training, or the adapter to go on from does not fit.
         ModelUnusable: the base cannot be loaded.
     """
     known = read_rows(data)
@@ -92,9 +96,11 @@ def train(data: Path, out: Path, plan: Plan, told: Told = lambda _: None) -> dic
     model, tokenizer = load_base(plan.base, plan.dtype)
     prompt = load_prompt("answer")
     trees = _trees(rows, branches_of(rows, tokenizer, prompt), plan.longest)
-    about = {"plan": asdict(plan), "rows": fingerprint(rows), "prompt": prompt.fingerprint}
+    adapted = _adapted(model, plan)
+    about = {"plan": asdict(plan), "rows": fingerprint(rows), "prompt": prompt.fingerprint,
+             "start": hash_file(Path(plan.start) / _WEIGHTS) if plan.start else ""}  # fmt: skip
     out.mkdir(parents=True, exist_ok=True)
-    run = _Run(_adapted(model, plan), plan, len(trees))
+    run = _Run(adapted, plan, len(trees))
     run.restore(out / CHECKPOINT, about)
     for step in range(run.done, run.steps):
         told(run.step([trees[i] for i in run.chosen(step)]))
@@ -140,7 +146,26 @@ def _adapted(model: Any, plan: Plan) -> Any:
         use_dora=plan.method == "dora",
         task_type="CAUSAL_LM",
     )
-    return get_peft_model(model, config)
+    adapted = get_peft_model(model, config)
+    if plan.start:
+        _go_on_from(adapted, Path(plan.start))
+    return adapted
+
+
+def _go_on_from(adapted: Any, start: Path) -> None:
+    from peft import load_peft_weights, set_peft_model_state_dict
+
+    try:
+        left = set_peft_model_state_dict(adapted, load_peft_weights(str(start), device="cpu"))
+    except (OSError, ValueError, RuntimeError) as error:
+        raise BadInput(
+            f"{start} cannot be gone on from ({error}).",
+            "Name a folder that `finetune train` wrote, with the same rank and base.",
+        ) from error
+    if left.unexpected_keys:
+        raise BadInput(
+            f"{start} adapts other parts of the model.", "Train with the settings it was made with."
+        )
 
 
 @lru_cache(maxsize=2)  # a step can reach into the next epoch

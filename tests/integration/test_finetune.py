@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from chatbot.adapters.models import LANGUAGE, locate
+from chatbot.adapters.models import LANGUAGE, hash_file, locate
 from chatbot.errors import BadInput
 from chatbot.prompts import load_prompt
 from chatbot.settings import load_settings
@@ -160,6 +160,32 @@ def test_a_test_row_among_the_training_rows_stops_it(tiny: Path, tmp_path: Path)
     write_rows(tmp_path, [*rows(), measured], {})
     with pytest.raises(BadInput, match="not apart"):
         train(tmp_path, tmp_path / "out", plan(tiny))
+
+
+def test_an_adapter_can_be_gone_on_from(tiny: Path, tmp_path: Path) -> None:
+    from finetune.train import train
+
+    data, first = tmp_path / "data", tmp_path / "first"
+    write_rows(data, rows(), {})
+    before = train(data, first, plan(tiny, rate=0.01))
+    after = train(data, tmp_path / "second", plan(tiny, rate=0.01, epochs=1.0, start=str(first)))
+    assert after["losses"][0] == pytest.approx(before["losses"][-1], abs=0.1)
+    assert after["losses"][0] < before["losses"][0] - 0.3
+    assert after["start"] == hash_file(first / "adapter_model.safetensors")
+    assert before["start"] == ""
+
+
+def test_an_adapter_of_another_shape_or_none_is_not_gone_on_from(
+    tiny: Path, tmp_path: Path
+) -> None:
+    from finetune.train import train
+
+    data, first = tmp_path / "data", tmp_path / "first"
+    write_rows(data, rows(), {})
+    train(data, first, plan(tiny, epochs=1.0))
+    for start, changed in ((first, {"rank": 2}), (tmp_path, {}), (first, {"first_layer": 1})):
+        with pytest.raises(BadInput, match=r"gone on from|other parts"):
+            train(data, tmp_path / "out", plan(tiny, start=str(start), **changed))
 
 
 def test_without_rows_nothing_is_trained(tiny: Path, tmp_path: Path) -> None:

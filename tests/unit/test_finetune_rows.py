@@ -17,7 +17,7 @@ from chatbot.adapters.fakes import HashedEmbeddings
 from chatbot.errors import BadInput
 from chatbot.figures import bootstrap
 from chatbot.steps.likeness import exact, f1
-from finetune.contexts import Shelf, answerless, own_rows, shared_rows
+from finetune.contexts import Lists, Shelf, answerless, own_rows, shared_rows
 from finetune.dataset import make_dataset
 from finetune.public import Asked, load_public
 from finetune.rows import REFUSAL, Row, Source, Split, fingerprint, read_rows, write_rows
@@ -127,14 +127,14 @@ def shelf() -> Shelf:
 
 
 def test_rows_to_learn_from_share_their_lists_and_have_both_kinds() -> None:
-    rows = list(shared_rows(shelf(), seed=3))
+    rows = list(shared_rows(shelf(), Lists(seed=3)))
     lists = {tuple(s.id for s in r.sources) for r in rows}
     assert len(rows) > 4 * len(lists)
     assert {bool(r.marker) for r in rows} == {True, False}
     assert all(3 <= len(r.sources) <= 5 for r in rows)
     assert all(not r.marker or r.answer in r.sources[r.marker - 1].text for r in rows)
-    assert rows == list(shared_rows(shelf(), seed=3))
-    assert rows != list(shared_rows(shelf(), seed=4))
+    assert rows == list(shared_rows(shelf(), Lists(seed=3)))
+    assert rows != list(shared_rows(shelf(), Lists(seed=4)))
 
 
 def test_rows_to_measure_with_have_their_own_lists_with_and_without_the_answer() -> None:
@@ -229,7 +229,7 @@ class Encoder:
 
 def test_the_splits_of_a_dataset_share_nothing(tmp_path: Path) -> None:
     encoder: Any = Encoder()
-    about = make_dataset([squad(tmp_path)], [], tmp_path / "out", encoder, rounds=1, seed=7)
+    about = make_dataset([squad(tmp_path)], [], tmp_path / "out", encoder, Lists())
     rows = read_rows(tmp_path / "out")
     assert set(about["splits"]) >= {"train", "test"}
     documents = [
@@ -243,9 +243,9 @@ def test_the_splits_of_a_dataset_share_nothing(tmp_path: Path) -> None:
         replace(measured, split=Split.TRAIN, origin="desk"),
         row(1, origin="desk", sources=(source(1, "Ours"), source(2, "Ours"))),
     ]
-    mixed = make_dataset([squad(tmp_path)], own, tmp_path / "mixed", encoder, rounds=1, seed=7)
+    mixed = make_dataset([squad(tmp_path)], own, tmp_path / "mixed", encoder, Lists())
     assert mixed["rows"] == about["rows"] + 1  # the smuggled one is left out
-    again = make_dataset([squad(tmp_path)], [], tmp_path / "again", encoder, rounds=1, seed=7)
+    again = make_dataset([squad(tmp_path)], [], tmp_path / "again", encoder, Lists())
     assert again["fingerprints"] == about["fingerprints"]
 
 

@@ -1,0 +1,1 @@
+"""What `finetune` can do, one module for each part of an adapter's life."""

@@ -1,0 +1,124 @@
+"""`finetune export`, `promote`, `rollback`, `history`: from a folder to what serves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from chatbot.adapters.revisions import Revisions
+from chatbot.commands.stores import open_stores
+from chatbot.console import AsJson, guarded, put, put_json
+from chatbot.errors import BadInput
+from chatbot.settings import load_settings
+from finetune.commands.common import MEASURED
+from finetune.evaluate import read_run
+from finetune.lifecycle import Lifecycle
+from finetune.rows import read_rows
+
+
+@guarded
+def export(
+    adapter: Annotated[Path, typer.Argument(help="Folder that `finetune train` wrote.")],
+    out: Annotated[Path, typer.Option(help="GGUF file to write.")],
+    base: Annotated[str, typer.Option(help="`embedded`, or the base's GGUF file.")] = "embedded",
+    merged: Annotated[
+        str | None, typer.Option(help="Merge into the base: F32, F16, Q8_0, Q4_0 or Q4_1.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write an adapter as a GGUF adapter, or merged into its base, for llama.cpp.
+
+    Example: finetune export var/adapters/first --out var/first.gguf
+    """
+    from chatbot.adapters.models import LANGUAGE, find, hash_file
+    from finetune.gguf_files import heads_of, merge, write_adapter
+
+    model = find(LANGUAGE) if base == "embedded" else Path(base)
+    if not model.is_file():
+        raise BadInput(f"There is no model file {model}.", "Name the base's GGUF file.")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    if merged:
+        factors = out.with_suffix(".adapter")
+        try:
+            write_adapter(adapter, factors, heads_of(model), model.stem)
+            merge(model, factors, out, merged)
+        finally:
+            factors.unlink(missing_ok=True)
+    else:
+        write_adapter(adapter, out, heads_of(model), model.stem)
+    size = out.stat().st_size
+    if as_json:
+        put_json({"file": str(out), "bytes": size, "sha256": hash_file(out)})
+    else:
+        put(f"{out} ({size / 1e6:.1f} MB)")
+
+
+@guarded
+def promote(
+    adapter: Annotated[Path, typer.Argument(help="GGUF adapter that `finetune export` wrote.")],
+    data: Annotated[Path, typer.Option(help="Dataset whose test rows both runs were asked.")],
+    evaluation: Annotated[Path, typer.Option("--run", help="The adapter's kept run.")],
+    against: Annotated[Path, typer.Option(help="Kept run of what serves now, on the same rows.")],
+    by: Annotated[str, typer.Option(help="Who takes the responsibility.")],
+    as_json: AsJson = False,
+) -> None:
+    """Have an adapter serve, if it is proven to be no worse than what serves now.
+
+    Example: finetune promote var/first.gguf --data var/dataset --run var/runs/first.json
+    --against var/runs/base.json --by anna
+    """
+    rows = read_rows(data, *MEASURED)
+    candidate, incumbent = read_run(evaluation, rows), read_run(against, rows)
+    with _lifecycle() as life:
+        revision = life.promote(adapter, candidate, incumbent, by, {"data": str(data)})
+    if as_json:
+        put_json({"revision": revision})
+    else:
+        put(f"Adapter {revision} serves from now on.")
+
+
+@guarded
+def rollback(
+    by: Annotated[str, typer.Option(help="Who takes the responsibility.")],
+    as_json: AsJson = False,
+) -> None:
+    """Have the adapter before serve again; a running server changes over by itself.
+
+    Example: finetune rollback --by anna
+    """
+    with _lifecycle() as life:
+        revision = life.rollback(by)
+    if as_json:
+        put_json({"revision": revision})
+    else:
+        put(f"Adapter {revision} serves again.")
+
+
+@guarded
+def history(as_json: AsJson = False) -> None:
+    """Show every adapter that was promoted here, and which one serves.
+
+    Example: finetune history
+    """
+    with _lifecycle() as life:
+        found = life.history()
+    if as_json:
+        put_json({"adapters": found})
+        return
+    for card in found:
+        mark = "*" if card["serving"] else " "
+        f1 = card["scores"]["f1"]["value"]
+        put(f"{mark} {card['revision']}  {card['at']}  F1 {f1:.3f}  by {card['by']}")
+    if not found:
+        put("No adapter was promoted here yet.")
+
+
+@contextmanager
+def _lifecycle() -> Iterator[Lifecycle]:
+    settings = load_settings()
+    with open_stores(settings) as (_, audit):
+        yield Lifecycle(Revisions(settings.adapters_folder), audit)
