@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from finetune.commands import data, measuring, serving, training
+from finetune.commands import checking, data, measuring, serving, training
 
 app = typer.Typer(no_args_is_help=True, help=__doc__, rich_markup_mode=None)
 for command in (
@@ -12,6 +12,7 @@ for command in (
     measuring.baseline,
     training.train,
     serving.export,
+    checking.check,
     measuring.evaluate,
     measuring.report,
     serving.promote,

@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 
 from chatbot.adapters.models import LANGUAGE, hash_file, locate
+from chatbot.adapters.prepared import KIND, prepared_model
 from chatbot.adapters.revisions import BASE, SHIPPED, Revisions
 from chatbot.errors import ModelUnusable
 from chatbot.settings import Settings
@@ -54,7 +55,9 @@ def start_llama(settings: Settings) -> LlamaServer:
     adapter = adapter_file(settings)
     key = secrets.token_urlsafe(32)
     params = xllamacpp.CommonParams()
-    params.model.path = str(path)
+    # What the user names is served as it is; the embedded model in its fastest form.
+    prepared = prepared_model(path, adapter, settings.models_folder) if embedded else path
+    params.model.path = str(prepared)
     params.n_ctx = settings.generation_context * _SLOTS
     params.n_parallel = _SLOTS
     params.cpuparams.n_threads = settings.threads or os.cpu_count() or 1
@@ -66,7 +69,7 @@ def start_llama(settings: Settings) -> LlamaServer:
     params.cache_ram_mib = 256
     params.offline = True
     params.verbosity = -1
-    if adapter:
+    if adapter and not embedded:
         params.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(str(adapter), 1.0)]
     try:
         server = xllamacpp.Server(params)
@@ -76,7 +79,7 @@ def start_llama(settings: Settings) -> LlamaServer:
         ) from error
     _go_round_proxies()
     _wait_until_it_listens(server.listening_address)
-    name = LANGUAGE.name if embedded else path.stem
+    name = f"{LANGUAGE.name} ({KIND})" if embedded else path.stem
     called = f"{adapter.stem} ({hash_file(adapter)[:12]})" if adapter else None
     return LlamaServer(server.listening_address, key, name, server, called)
 

