@@ -1,11 +1,12 @@
 """What an adapter learns from and is measured on: rows and their passages, as JSON lines.
 
 A dataset is a folder: `rows.jsonl`, `passages.jsonl` (each passage once, named by its hash) and
-`about.json`. README.md in this folder describes every field.
+`about.json`; the first two may be packed (`.gz`). README.md in this folder describes every field.
 """
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -195,8 +196,11 @@ def _write_lines(path: Path, values: Iterable[Mapping[str, Any]]) -> None:
 
 
 def _read_lines(path: Path) -> list[dict[str, Any]]:
+    packed = path.with_name(f"{path.name}.gz")
+    is_packed = packed.exists() and not path.exists()
     try:
-        with path.open(encoding="utf-8") as file:
+        with (gzip.open(packed, "rt", encoding="utf-8") if is_packed
+              else path.open(encoding="utf-8")) as file:  # fmt: skip
             found = [json.loads(line) for line in file if line.strip()]
     except (OSError, ValueError) as error:
         raise BadInput(

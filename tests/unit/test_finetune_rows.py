@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Sequence
 from dataclasses import replace
@@ -56,6 +57,14 @@ def test_a_dataset_comes_back_as_it_was_written(tmp_path: Path) -> None:
     assert about["without_answer"] == 1
     assert len((tmp_path / "passages.jsonl").read_text().splitlines()) == 3  # each once
     assert about["fingerprints"]["test"] == fingerprint([rows[1]])
+
+
+def test_a_packed_dataset_is_read_as_it_is(tmp_path: Path) -> None:
+    write_rows(tmp_path, [row(1), row(2)], {})
+    for file in (tmp_path / "rows.jsonl", tmp_path / "passages.jsonl"):
+        file.with_name(f"{file.name}.gz").write_bytes(gzip.compress(file.read_bytes()))
+        file.unlink()
+    assert read_rows(tmp_path) == [row(1), row(2)]
 
 
 @pytest.mark.parametrize(
