@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from finetune.commands import data, measuring, serving, training
+from finetune.commands import data, measuring, serving, training, watching
 
 app = typer.Typer(no_args_is_help=True, help=__doc__, rich_markup_mode=None)
 for command in (
@@ -17,6 +17,7 @@ for command in (
     serving.promote,
     serving.rollback,
     serving.history,
+    watching.drift,
 ):
     app.command()(command)
 
