@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -212,14 +211,3 @@ def _figure(one: _Open, found: Difference | None, p: float | None) -> Figure:
     return Figure(one.name, "alert" if alert else "steady", one.counts, one.values,
                   round(found.size, 4), one.large, round(p, 5),
                   one.advice if alert else "")  # fmt: skip
-
-
-def plain(figure: Figure) -> dict[str, Any]:
-    """A figure for JSON: what is not known is null."""
-    values = figure.values or (None, None)
-    return {
-        "name": figure.name, "state": figure.state,
-        "reference": {"n": figure.counts[0], "value": values[0]},
-        "latest": {"n": figure.counts[1], "value": values[1]},
-        "size": figure.size, "large": figure.large, "p": figure.p, "advice": figure.advice,
-    }  # fmt: skip

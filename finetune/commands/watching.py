@@ -14,7 +14,7 @@ from chatbot.commands.routing import open_encoder
 from chatbot.commands.stores import open_stores
 from chatbot.console import FAILED, AsJson, guarded, put, put_json
 from chatbot.settings import load_settings
-from chatbot.steps.drift import Figure, plain
+from chatbot.steps.drift import Figure
 from finetune.vectors import known_questions
 
 
@@ -54,7 +54,7 @@ def _report(found: Look) -> dict[str, Any]:
         "at": found.at,
         "days": dict(zip(("reference", "latest"), found.days, strict=True)),
         "state": found.state,
-        "figures": [plain(f) for f in found.figures],
+        "figures": [_plain(f) for f in found.figures],
         "topics": [asdict(t) for t in found.topics],
         "advice": list(dict.fromkeys(f.advice for f in found.alerts)),
     }
@@ -77,3 +77,13 @@ def _line(figure: Figure) -> str:
     if figure.p is None or figure.size is None or figure.large is None:
         return f"{line}  {figure.state}"
     return f"{line}  {figure.size:>+6.3f} {figure.large:>6.3f} {figure.p:>8.4f}  {figure.state}"
+
+
+def _plain(figure: Figure) -> dict[str, Any]:
+    values = figure.values or (None, None)
+    return {
+        "name": figure.name, "state": figure.state,
+        "reference": {"n": figure.counts[0], "value": values[0]},
+        "latest": {"n": figure.counts[1], "value": values[1]},
+        "size": figure.size, "large": figure.large, "p": figure.p, "advice": figure.advice,
+    }  # fmt: skip
