@@ -17,7 +17,6 @@ from chatbot.adapters.known_questions import (
     read_known,
     vectors_of,
 )
-from chatbot.errors import BadInput
 from finetune.rows import Row, Split, fingerprint, read_rows
 from finetune.split import key_of
 
@@ -25,15 +24,15 @@ MOST = 5000
 """Questions that stand for all, drawn by a hash: 2 MB, and seconds to embed."""
 
 
-def known_questions(data: Path, embeddings: Embeddings, model: str) -> KnownQuestions:
+def known_questions(data: Path, embeddings: Embeddings, model: str) -> KnownQuestions | None:
     """The vectors of a dataset's training questions, made where they were not, or not of these rows
-    by this model.
+    by this model; None: near cannot be told from far without both training and held-out questions.
 
     Args:
         model: name of the embedding model.
 
     Raises:
-        BadInput: the folder holds no dataset, or no question that is held out.
+        BadInput: the folder holds no dataset.
     """
     rows = read_rows(data)
     source, path = fingerprint(rows), data / FILE
@@ -44,10 +43,7 @@ def known_questions(data: Path, embeddings: Embeddings, model: str) -> KnownQues
     train = _drawn(r for r in rows if r.split is Split.TRAIN)
     held = _drawn(r for r in rows if r.split is not Split.TRAIN)
     if not train or not held:
-        raise BadInput(
-            f"{data} has no questions to tell near from far with.",
-            "Make it from more documents: it needs training questions and held-out ones.",
-        )
+        return None
     vectors = vectors_of(train, embeddings)
     far = np.quantile(distances(vectors_of(held, embeddings), vectors), FAR)
     path.write_bytes(packed(KnownQuestions(model, source, vectors, float(far))))

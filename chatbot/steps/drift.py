@@ -29,10 +29,10 @@ LARGE_CLOUD = 0.005
 subject (measured with MiniLM on bank customers' questions, with ones about articles mixed in)."""
 
 _SUBJECTS = (
-    "People ask about something else. Look at these questions; index documents on what is missing, "
-    "and take such questions into the dataset before the next training."
+    "People ask about something else: `finetune drift` names the subjects. Index documents on what "
+    "is missing, and take such questions into the dataset before the next training."
 )
-_MISSING = "Index documents on what is asked: `finetune drift` names the subjects."
+_MISSING = "Index documents on what is asked and not found."
 _MODEL = (
     "Retrain with what the desk has corrected since (`finetune dataset --desk`), or go back "
     "(`finetune rollback`) where an adapter was promoted in this time."

@@ -21,7 +21,7 @@ from chatbot.adapters.conversations import ConversationStore
 from chatbot.adapters.database import open_database, transaction
 from chatbot.adapters.drift import Look, keep, kept, look
 from chatbot.adapters.fakes import HashedEmbeddings
-from chatbot.adapters.known_questions import FILE
+from chatbot.adapters.known_questions import FILE, KnownQuestions
 from chatbot.adapters.queue import ReviewQueue
 from chatbot.adapters.schema import answers, conversations, feedback
 from chatbot.adapters.schema_review import review_items
@@ -35,6 +35,7 @@ from tests.strategies import draft, record
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 SUBJECTS = ("dental cover", "sick leave", "travel refund", "parking permit", "pension plan")
+MODEL = HashedEmbeddings()
 _NUMBERS = {"version", "fence", "open", "urgency", "draft_wanted"}
 HOW = ("What is paid for {}?", "Who decides on {}?", "How do I apply for {}?", "Where is {} found?")
 
@@ -81,7 +82,7 @@ def ask_twice(store: ConversationStore, person: str, first: str, second: str) ->
 
 
 def found(queue: ReviewQueue) -> Look:
-    return look(queue, HashedEmbeddings(), None, NOW)
+    return look(queue, MODEL, None, NOW)
 
 
 def states(one: Look) -> dict[str, str]:
@@ -167,24 +168,30 @@ def dataset(folder: Path, more: int = 0) -> Path:
     return folder
 
 
+def known(data: Path, name: str = MODEL.name) -> KnownQuestions:
+    found = known_questions(data, MODEL, name)
+    assert found is not None
+    return found
+
+
 def test_known_questions_are_made_once_for_a_dataset(tmp_path: Path) -> None:
-    data, model = dataset(tmp_path / "data"), HashedEmbeddings()
-    known = known_questions(data, model, model.name)
+    data = dataset(tmp_path / "data")
+    first = known(data)
     made = (data / FILE).stat().st_mtime_ns
-    assert len(known.vectors) == 150
-    assert 0 < known.far < 1
-    assert known_questions(data, model, model.name).source == known.source
+    assert len(first.vectors) == 150
+    assert 0 < first.far < 1
+    assert known(data).source == first.source
     assert (data / FILE).stat().st_mtime_ns == made
     dataset(data, more=40)
-    assert len(known_questions(data, model, model.name).vectors) == 180
-    assert known_questions(data, model, "another").model == "another"
+    assert len(known(data).vectors) == 180
+    assert known(data, "another").model == "another"
+    write_rows(tmp_path / "bare", [row(1, "Who?", Split.TEST)], {})
+    assert known_questions(tmp_path / "bare", MODEL, MODEL.name) is None
 
 
 def test_questions_far_from_the_training_set_are_found(queue: ReviewQueue, tmp_path: Path) -> None:
     fill(queue, "bicycle racks")
-    model = HashedEmbeddings()
-    known = known_questions(dataset(tmp_path / "data"), model, model.name)
-    one = look(queue, model, known, NOW)
+    one = look(queue, MODEL, known(dataset(tmp_path / "data")), NOW)
     figure = next(f for f in one.figures if f.name == "questions far from the training set")
     assert figure.state == "alert"
     assert figure.values is not None
