@@ -18,9 +18,13 @@ from chatbot.adapters.audit import AuditLog
 from chatbot.adapters.catalogue import Catalogue
 from chatbot.adapters.conversations import ConversationStore
 from chatbot.adapters.database import open_database
+from chatbot.adapters.drift import Look, kept, look
+from chatbot.adapters.known_questions import FILE, known_to
 from chatbot.adapters.outbox import Outbox, senders_of
 from chatbot.adapters.queue import ReviewQueue
+from chatbot.adapters.revisions import Revisions
 from chatbot.background import Background
+from chatbot.clock import utc_now
 from chatbot.desk import Desk
 from chatbot.domain import Person
 from chatbot.errors import CountersignError, where
@@ -28,6 +32,7 @@ from chatbot.language import LOAD_SECONDS, LanguageModel
 from chatbot.policy import Action, Policy, load_policy
 from chatbot.settings import Settings
 from chatbot.steps.review_item import OPEN
+from chatbot.watch import Watch
 from chatbot.worker import Worker
 
 if TYPE_CHECKING:
@@ -44,7 +49,8 @@ _FEW = 5
 
 @dataclass(frozen=True, slots=True)
 class Ping:
-    """How one part is: `ready`, `loading`, `empty` or `failed`, and what to know about it."""
+    """How one part is: `ready`, `loading`, `empty` or `failed` (drift: `steady`, `alert` or
+    `too few`), and what to know about it."""
 
     name: str
     state: str
@@ -81,6 +87,8 @@ class App:
             self._send,
             timedelta(days=settings.review_expires_days),
         )
+        every = timedelta(hours=settings.drift_hours)
+        self._watch = Watch(self._look, settings.home, every)
         self.secret = _secret(settings)
         self._stop = threading.Event()
         self._language = LanguageModel(settings)
@@ -101,9 +109,10 @@ class App:
         self.audit.publish()
 
     def work(self) -> None:
-        """Begins to draft, deliver and send: for a process that stays."""
+        """Begins to draft, deliver, send, and look for drift: for a process that stays."""
         self.audit.anchor()  # for deeds of a process that died between its commit and the anchor
         self._worker.start()
+        self._watch.start()
 
     def status(self) -> list[Ping]:
         """How each part is, without waiting for any."""
@@ -121,7 +130,7 @@ class App:
             except CountersignError as error:
                 part.detail = str(error)
                 part.failed = True
-        return [*self.status(), self._try_desk()]
+        return [*self.status(), self._try_desk(), *self._drift()]
 
     def _try_desk(self) -> Ping:
         counts, faults = self.queue.counts(), self.audit.verify()
@@ -132,6 +141,19 @@ class App:
             "failed" if faults else "ready",
             detail + (faults[0] if faults else "whole"),
         )
+
+    def _drift(self) -> list[Ping]:
+        """What the last look for drift has found, where there was one."""
+        found = kept(self.settings.home)[-1:]
+        return [Ping("drift", one.state, one.words) for one in found]
+
+    def _look(self) -> Look:
+        retriever, revisions = self.retriever, Revisions(self.settings.adapters_folder)
+        serving = revisions.current()
+        known = (
+            known_to(revisions.beside(serving.revision, FILE), retriever.model) if serving else None
+        )
+        return look(self.queue, retriever.embeddings, known, utc_now())
 
     def _try_search(self) -> str:
         search = self._search.get(LOAD_SECONDS)
@@ -147,6 +169,7 @@ class App:
     def close(self) -> None:
         """Lets go of what is held, in the order in which things rest on each other."""
         self._stop.set()
+        self._watch.close()
         self._worker.close()
         self._search.join()
         if self._search.state == "ready":

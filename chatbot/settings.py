@@ -98,6 +98,9 @@ class Settings(BaseSettings):
     review_expires_days: int = Field(
         30, ge=1, description="Days after which a question that nobody decided is given up."
     )
+    drift_hours: float = Field(
+        24.0, ge=0, description="Hours between two looks for drift by a running server; 0: none."
+    )
     audit_anchor: Path | None = Field(
         None,
         description="File that the audit log's head is written to; better on another disk. "

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import typer
 
+<<<<<<< HEAD
 from finetune.commands import checking, data, measuring, serving, training
+=======
+from finetune.commands import data, measuring, serving, training, watching
+>>>>>>> h_e/main
 
 app = typer.Typer(no_args_is_help=True, help=__doc__, rich_markup_mode=None)
 for command in (
@@ -18,6 +22,7 @@ for command in (
     serving.promote,
     serving.rollback,
     serving.history,
+    watching.drift,
 ):
     app.command()(command)
 

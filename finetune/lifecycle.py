@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from chatbot.adapters.audit import AuditLog
@@ -12,6 +13,7 @@ from chatbot.adapters.models import hash_file
 from chatbot.adapters.revisions import BASE, SHIPPED, Current, Revisions
 from chatbot.clock import Clock, utc_now
 from chatbot.errors import BadInput, NotAllowed
+from finetune.card import README, markdown
 from finetune.evaluate import Run
 from finetune.promote import judge
 
@@ -25,7 +27,13 @@ class Lifecycle:
         self._clock = clock
 
     def promote(
-        self, adapter: Path, candidate: Run, incumbent: Run, by: str, about: Mapping[str, Any]
+        self,
+        adapter: Path,
+        candidate: Run,
+        incumbent: Run,
+        by: str,
+        about: Mapping[str, Any],
+        others: Mapping[str, bytes] = MappingProxyType({}),
     ) -> str:
         """Has an adapter serve from now on; gives its revision.
 
@@ -34,6 +42,7 @@ class Lifecycle:
             incumbent: the evaluation of what serves now, on the same rows.
             by: who takes the responsibility.
             about: what else its card says: data, settings, commit.
+            others: name → content of what else is kept with it.
 
         Raises:
             BadInput: the file is missing.
@@ -50,7 +59,8 @@ class Lifecycle:
         now = self._clock().isoformat(timespec="milliseconds")
         card = {**about, "test": candidate.test, "scores": candidate.scores, "by": by, "at": now,
                 "gain": judgement.gain, "against": incumbent.name}  # fmt: skip
-        revision = self._revisions.add(adapter, card)
+        kept = {README: markdown(card).encode(), **others}
+        revision = self._revisions.add(adapter, card, kept)
         serving = self._revisions.current()
         before = (*serving.before, serving.revision) if serving else (SHIPPED,)
         self._point(Current(revision, before, by, now), "adapter promoted")

@@ -1,6 +1,6 @@
 """The adapters of this installation: immutable revisions, and a pointer to the one that serves.
 
-adapters/<revision>/adapter.gguf, card.json     a revision is the beginning of the file's SHA-256
+adapters/<revision>/adapter.gguf, card.json …   a revision is the beginning of the file's SHA-256
 adapters/current.json                           replaced in one piece, never written in place
 """
 
@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from chatbot.adapters.models import hash_file
@@ -85,13 +86,28 @@ class Revisions:
         except (OSError, ValueError) as error:
             raise BadInput(f"There is no adapter {revision}.", "See `finetune history`.") from error
 
-    def add(self, adapter: Path, card: Mapping[str, Any]) -> str:
-        """Keeps an adapter's file and its card; gives its revision. The same file is kept once."""
+    def beside(self, revision: str, name: str) -> Path:
+        """Where a file stands that was kept with a revision; it may not be there."""
+        return self._folder / revision / name
+
+    def add(
+        self,
+        adapter: Path,
+        card: Mapping[str, Any],
+        others: Mapping[str, bytes] = MappingProxyType({}),
+    ) -> str:
+        """Keeps an adapter's file and its card; gives its revision. The same file is kept once.
+
+        Args:
+            others: name → content of what else is kept with it.
+        """
         revision = hash_file(adapter)[:16]
         folder = self._folder / revision
         if not (folder / CARD).exists():
             folder.mkdir(parents=True, exist_ok=True)
             _write(folder / FILE, adapter.read_bytes())
+            for name, content in others.items():
+                _write(folder / name, content)
             _write(folder / CARD, _json(dict(card)))
         return revision
 

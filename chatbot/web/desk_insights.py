@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
+from chatbot.adapters.drift import Look, kept
 from chatbot.adapters.queue_figures import Rates, Statistics, Waits
+from chatbot.steps.drift import Figure
 from chatbot.steps.intervals import wilson
 from chatbot.web.desk_forms import shell
 from chatbot.web.desk_login import Doors
@@ -37,16 +39,20 @@ def add_insights(server: FastAPI, app: App, doors: Doors) -> None:
         days = days if days in PERIODS else 7
         found = app.queue.statistics(datetime.now(UTC) - timedelta(days=days))
         title = partial(title_of, app.policy)
-        page = insights_page(app.settings.title, found, days, title)
+        looked = kept(app.settings.home)[-1:]
+        page = insights_page(app.settings.title, found, days, title, *looked)
         return HTMLResponse(page, headers={"Cache-Control": "private, no-store"})
 
 
-def insights_page(site: str, found: Statistics, days: int, title: Title) -> str:
+def insights_page(
+    site: str, found: Statistics, days: int, title: Title, looked: Look | None = None
+) -> str:
     """The page.
 
     Args:
         days: how far back it looks.
         title: category → its name for people.
+        looked: the last look for drift, if there was one.
     """
     periods = "".join(
         f'<a href="/desk/insights?days={n}"{_current(n == days)}>'
@@ -58,7 +64,7 @@ def insights_page(site: str, found: Statistics, days: int, title: Title) -> str:
         '<a href="/desk/">Review</a><a href="/desk/insights" aria-current="page">Insights</a></nav>'
         f'</header><main class="insights"><div class="insights-head"><h1>Insights</h1>'
         f'<nav class="periods" aria-label="Period">{periods}</nav></div>'
-        f"{_tiles(found)}{_volumes(found, title)}{_decisions(found.decided, title)}"
+        f"{_drift(looked)}{_tiles(found)}{_volumes(found, title)}{_decisions(found.decided, title)}"
         f"{_waits(found.waits, title)}</main>"
     )
     return shell(site, "Insights", body, "insights-page")
@@ -66,6 +72,27 @@ def insights_page(site: str, found: Statistics, days: int, title: Title) -> str:
 
 def _current(yes: bool) -> str:
     return ' aria-current="page"' if yes else ""
+
+
+def _drift(looked: Look | None) -> str:
+    """What drifted, and what to do about it; nothing where nothing did."""
+    if looked is None or not looked.alerts:
+        return ""
+    rows = "".join(f"<li>{escape(_change(a))}</li>" for a in looked.alerts)
+    advice = "".join(f"<p>{escape(a)}</p>" for a in dict.fromkeys(a.advice for a in looked.alerts))
+    return (
+        f'<section class="drift"><h2>Drift</h2><p>In the {looked.days[1]} days to '
+        f"{looked.at:%Y-%m-%d}, against the {looked.days[0]} before:</p>"
+        f"<ul>{rows}</ul>{advice}</section>"
+    )
+
+
+def _change(alert: Figure) -> str:
+    name = alert.name[:1].upper() + alert.name[1:]
+    if alert.values is None:
+        return f"{name}: of another kind"
+    before, after = (_percent(v) for v in alert.values)
+    return f"{name}: {before} → {after}"
 
 
 def _tiles(found: Statistics) -> str:

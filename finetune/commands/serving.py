@@ -9,7 +9,10 @@ from typing import Annotated
 
 import typer
 
+from chatbot.adapters.known_questions import FILE as QUESTIONS
+from chatbot.adapters.known_questions import packed
 from chatbot.adapters.revisions import Revisions
+from chatbot.commands.routing import open_encoder
 from chatbot.commands.stores import open_stores
 from chatbot.console import AsJson, guarded, put, put_json
 from chatbot.errors import BadInput
@@ -17,7 +20,9 @@ from chatbot.settings import load_settings
 from finetune.commands.common import MEASURED
 from finetune.evaluate import read_run
 from finetune.lifecycle import Lifecycle
+from finetune.provenance import candidate, exported
 from finetune.rows import read_rows
+from finetune.vectors import known_questions
 
 
 @guarded
@@ -30,13 +35,18 @@ def export(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write an adapter as a GGUF adapter, or merged into its base, for llama.cpp.
+    """Write an adapter as a GGUF adapter, or merged into its base, for llama.cpp; with its card.
 
     Example: finetune export var/adapters/first --out var/first.gguf
     """
+<<<<<<< HEAD
     from chatbot.adapters.gguf_files import merge
     from chatbot.adapters.models import LANGUAGE, find, hash_file
     from finetune.gguf_files import heads_of, write_adapter
+=======
+    from chatbot.adapters.models import LANGUAGE, find
+    from finetune.gguf_files import heads_of, merge, write_adapter
+>>>>>>> h_e/main
 
     model = find(LANGUAGE) if base == "embedded" else Path(base)
     if not model.is_file():
@@ -51,11 +61,11 @@ def export(
             factors.unlink(missing_ok=True)
     else:
         write_adapter(adapter, out, heads_of(model), model.stem)
-    size = out.stat().st_size
+    made = exported(adapter, out, model)["adapter"]
     if as_json:
-        put_json({"file": str(out), "bytes": size, "sha256": hash_file(out)})
+        put_json({"file": str(out), "bytes": made["bytes"], "sha256": made["sha256"]})
     else:
-        put(f"{out} ({size / 1e6:.1f} MB)")
+        put(f"{out} ({made['bytes'] / 1e6:.1f} MB)")
 
 
 @guarded
@@ -73,9 +83,13 @@ def promote(
     --against var/runs/base.json --by anna
     """
     rows = read_rows(data, *MEASURED)
-    candidate, incumbent = read_run(evaluation, rows), read_run(against, rows)
+    measured, incumbent = read_run(evaluation, rows), read_run(against, rows)
+    encoder = open_encoder()
+    known = known_questions(data, encoder, encoder.name)
     with _lifecycle() as life:
-        revision = life.promote(adapter, candidate, incumbent, by, {"data": str(data)})
+        others = {QUESTIONS: packed(known)} if known else {}
+        about = candidate(adapter, data)
+        revision = life.promote(adapter, measured, incumbent, by, about, others)
     if as_json:
         put_json({"revision": revision})
     else:

@@ -37,6 +37,7 @@ def train(
 
     Example: finetune train var/dataset --out var/adapters/first
     """
+    from finetune.provenance import trained
     from finetune.train import METHODS, Plan
     from finetune.train import train as training
 
@@ -53,6 +54,7 @@ def train(
     )
     with _steps() as told:
         record = training(data, out, plan, told)
+    trained(out, data)
     if as_json:
         put_json({k: v for k, v in record.items() if k != "losses"})
     else:

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,9 @@ from filelock import FileLock
 
 from chatbot.adapters.catalogue import Catalogue
 from chatbot.adapters.database import open_database
+from chatbot.adapters.drift import Look, keep
 from chatbot.console import guarded
+from chatbot.steps.drift import Figure
 from ingest.cli import app as ingest_app
 from ingest.loaders import load
 from ingest.split import document_text
@@ -219,15 +222,19 @@ def test_settings_that_do_not_hold_are_wrong_usage(home: Path) -> None:
 
 
 def test_doctor_says_how_everything_is(copy: Path, model_url: str) -> None:
+    alert = Figure("thumbs down", "alert", (99, 99), (0.1, 0.4), 0.7, 0.2, 0.0, "Retrain.")
+    keep(copy, Look(datetime(2026, 11, 20, tzinfo=UTC), (28, 7), (alert,)))
     parts, _ = chatbot(copy, "doctor", "--json", GENERATION_URL=model_url)
     assert {p["name"]: p["state"] for p in parts["parts"]} == {
         "documents": "ready",
         "search index": "ready",
         "language model": "ready",
         "review desk": "ready",
+        "drift": "alert",
     }
     words, _ = chatbot(copy, "doctor", check=1, GENERATION_URL="http://127.0.0.1:9")
     assert "failed" in words
+    assert "thumbs down went from 0.10 to 0.40" in words
 
 
 @pytest.mark.parametrize("command", ["serve", "ask", "search", "doctor"])

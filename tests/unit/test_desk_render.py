@@ -12,8 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chatbot.adapters.drift import Look
 from chatbot.adapters.queue_figures import Rates, Statistics, Waits
 from chatbot.domain import Citation, Draft, Turn
+from chatbot.steps.drift import Figure
 from chatbot.steps.intervals import wilson
 from chatbot.steps.review_item import (
     OPEN,
@@ -118,7 +120,9 @@ def everything(text: str) -> str:
     rates = (Rates(text, text, 1, 2, 3),)
     waits = (Waits(text, 1, timedelta(1), timedelta(2)),)
     figures = Statistics({text: 3}, rates, waits, 4, 1)
-    return "".join([*drawn, insights_page(text, figures, 7, str), bar_html(text)])
+    alert = Figure(text, "alert", (99, 99), (0.1, 0.4), 0.7, 0.2, 0.0, text)
+    drifted = Look(NOW, (28, 7), (alert,))
+    return "".join([*drawn, insights_page(text, figures, 7, str, drifted), bar_html(text)])
 
 
 def test_what_others_wrote_is_shown_as_text() -> None:
@@ -318,3 +322,16 @@ def test_the_share_of_misses_has_an_honest_interval() -> None:
     assert "5.0%" in page
     assert "5 of 100 sampled · 95% interval 2.2% to 11%" in page
     assert "Nothing was decided in this time." in page
+
+
+def test_drift_is_told_where_there_is_some() -> None:
+    calm = Figure("thumbs down", "steady", (99, 99), (0.1, 0.1), 0.0, 0.2, 1.0)
+    alert = replace(calm, state="alert", values=(0.012, 0.4), advice="Retrain.")
+    strange = replace(alert, name="questions", values=None)
+    nothing = Statistics({}, (), (), 0, 0)
+    page = insights_page("Site", nothing, 7, str, Look(NOW, (28, 7), (alert, strange)))
+    assert "Thumbs down: 1.2% → 40%" in page
+    assert "Questions: of another kind" in page
+    assert page.count("Retrain.") == 1
+    quiet = insights_page("Site", nothing, 7, str, Look(NOW, (28, 7), (calm,)))
+    assert quiet == insights_page("Site", nothing, 7, str)

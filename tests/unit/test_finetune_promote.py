@@ -112,7 +112,7 @@ def adapter(folder: Path, content: str) -> tuple[Path, str]:
 def test_there_and_back_again(life: Lifecycle, tmp_path: Path) -> None:
     first, one = adapter(tmp_path, "first")
     second, two = adapter(tmp_path, "second")
-    revision = life.promote(first, made(f"m ({one})", 0.6), BASE, "anna", {"data": "d"})
+    revision = life.promote(first, made(f"m ({one})", 0.6), BASE, "anna", {})
     better = made(f"m ({two})", 0.9)
     other = life.promote(second, better, made(f"m ({one})", 0.6), "bert", {})
     assert [(c["revision"], c["serving"], c["by"]) for c in life.history()] == [
