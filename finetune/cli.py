@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import typer
 
-from finetune.commands import data, measuring, serving, training
+from finetune.commands import data, measuring, serving, sharing, training
 
 app = typer.Typer(no_args_is_help=True, help=__doc__, rich_markup_mode=None)
 for command in (
     data.dataset,
+    sharing.share,
     measuring.baseline,
     training.train,
     serving.export,
@@ -19,6 +20,7 @@ for command in (
     serving.history,
 ):
     app.command()(command)
+app.command("import")(sharing.take)
 
 
 def main() -> None:
