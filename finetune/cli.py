@@ -10,6 +10,7 @@ app = typer.Typer(no_args_is_help=True, help=__doc__, rich_markup_mode=None)
 for command in (
     data.dataset,
     sharing.share,
+    sharing.browse,
     measuring.baseline,
     training.train,
     serving.export,

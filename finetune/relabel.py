@@ -10,8 +10,8 @@ from finetune.rows import REFUSAL, WAITS, Row, Split
 from finetune.split import smuggled
 
 _REFUSED = REFUSAL.rstrip(".").casefold()
-FROZEN = "the test is frozen: its rows are neither changed, nor added to, nor taken away"
-_SHARES = "shares its question or a document with rows that are learned from"
+FROZEN = "the test is frozen: its rows stay as they are, and no other comes to them"
+_SHARES = "it shares its question or a document with rows that are learned from"
 
 
 def labelled(row: Row, answer: str, marker: int, accepted: Sequence[str] = ()) -> Row:
@@ -64,7 +64,8 @@ def objections(before: Sequence[Row], after: Mapping[str, Row]) -> dict[str, str
     stay = [r for r in before if not r.waits and (r.id not in after or r.id in faults)]
     train, measured = _parted(moved)
     old_train, old_measured = _parted(stay)
-    faults |= smuggled(train, [*measured, *old_measured])
+    shared = smuggled(train, [*measured, *old_measured])
+    faults |= {key: f"it {why}" for key, why in shared.items()}
     return faults | dict.fromkeys(smuggled(measured, old_train), _SHARES)
 
 

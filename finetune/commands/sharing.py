@@ -1,4 +1,4 @@
-"""`finetune share`, `import`: rows for other tools to show and to relabel, and what comes back."""
+"""`finetune share`, `import`, `browse`: rows for people and other tools, and what comes back."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from chatbot.cli import listen
 from chatbot.clock import utc_now
 from chatbot.console import DONE, PART, AsJson, guarded, put, put_json, screen
 from chatbot.errors import BadInput
@@ -76,3 +77,25 @@ def take(
             screen().print(f"{file.name}:{number} is left out: {why}", markup=False)
         put(f"{found.added:,} added, {found.changed:,} changed, {len(faults):,} left out: {into}")
     raise typer.Exit(PART if faults else DONE)
+
+
+@guarded
+def browse(
+    data: Data,
+    port: Annotated[int, typer.Option(help="Port on this machine; 0: any that is free.")] = 7870,
+    by: Annotated[str | None, typer.Option(help="Who relabels; else: who is logged in.")] = None,
+) -> None:
+    """Look at the rows on a page of this machine's own, sift them, and say what is right.
+
+    Test rows are shown and never changed. Each change is written at once.
+
+    Example: finetune browse var/dataset --port 7870 --by anna
+    """
+    import uvicorn
+
+    from finetune.browse import Book, build
+
+    book = Book(data, by or getpass.getuser())
+    with listen("127.0.0.1", port) as listener:
+        put(f"http://127.0.0.1:{listener.getsockname()[1]}/")
+        uvicorn.Server(uvicorn.Config(build(book), log_level="warning")).run([listener])
