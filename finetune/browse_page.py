@@ -106,7 +106,8 @@ def page_html(look: Look) -> str:
         '<link rel="stylesheet" href="/ui/desk.css">'
         '<link rel="stylesheet" href="/ui/rows/rows.css">'
         '<script type="module" src="/ui/rows/rows.js"></script></head><body class="rows-page">'
-        f'{_bar(look)}<nav id="queue" aria-label="Rows">{_filters(look)}{_list(look)}</nav>'
+        f'{_bar(look)}<nav id="queue" aria-label="Rows">{_filters(look)}'
+        f"{'' if look.row else _news(look)}{_list(look)}</nav>"
         f'<main id="item">{_item(look)}</main>'
         f'<aside id="evidence" aria-label="Passages">{_passages(look.row)}</aside>{_help()}'
         "</body></html>"
@@ -190,10 +191,8 @@ def _entry(row: Row, look: Look) -> str:
 
 def _item(look: Look) -> str:
     row = look.row
-    done = f'<p class="banner done" role="status">{escape(look.done)}</p>' if look.done else ""
     if row is None:
-        problem = f'<p class="banner warn" role="alert">{escape(look.problem)}</p>'
-        return done + (problem if look.problem else "") + _blank(look)
+        return _blank(look)
     facts = [row.split.value, row.origin, row.licence, "synthetic" if row.synthetic else ""]
     shown = "".join(f"<span>{escape(fact)}</span>" for fact in facts if fact)
     why = row.notes.get(WAITS, "")
@@ -205,10 +204,18 @@ def _item(look: Look) -> str:
     )
     folded = f'<dl class="notes" aria-label="Notes">{notes}</dl>' if notes else ""
     return (
-        f'{done}<article class="item"><p class="facts">{shown}</p>'
+        f'{_news(look)}<article class="item"><p class="facts">{shown}</p>'
         f'<h1 id="asked" tabindex="-1">{escape(row.question)}</h1>{waits}{folded}'
         f"{_frozen(row) if row.split is Split.TEST else _form(row, look)}</article>"
     )
+
+
+def _news(look: Look) -> str:
+    """What was done or, beside no form, refused: where a narrow screen shows it, too."""
+    done = f'<p class="banner done" role="status">{escape(look.done)}</p>' if look.done else ""
+    if look.row or not look.problem:
+        return done
+    return f'{done}<p class="banner warn" role="alert">{escape(look.problem)}</p>'
 
 
 def _blank(look: Look) -> str:

@@ -1,4 +1,4 @@
-"""The page of rows in a browser: labels by keyboard alone, wide and narrow; nobody else changes it."""
+"""The page of rows in a browser: labels by keyboard alone; nothing from other websites."""
 
 from __future__ import annotations
 
