@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import typer
 
-from finetune.commands import data, measuring, serving, sharing, training
+from finetune.commands import data, measuring, serving, sharing, teaching, training
 
 app = typer.Typer(no_args_is_help=True, help=__doc__, rich_markup_mode=None)
 for command in (
     data.dataset,
     sharing.share,
     sharing.browse,
+    teaching.distill,
     measuring.baseline,
     training.train,
     serving.export,
