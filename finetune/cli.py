@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import typer
 
-<<<<<<< HEAD
-from finetune.commands import checking, data, measuring, serving, training
-=======
-from finetune.commands import data, measuring, serving, training, watching
->>>>>>> h_e/main
+from finetune.commands import (
+    checking,
+    data,
+    measuring,
+    serving,
+    sharing,
+    teaching,
+    training,
+    watching,
+)
 
 app = typer.Typer(no_args_is_help=True, help=__doc__, rich_markup_mode=None)
 for command in (
     data.dataset,
+    sharing.share,
+    sharing.browse,
+    teaching.distill,
     measuring.baseline,
     training.train,
     serving.export,
@@ -25,6 +33,7 @@ for command in (
     watching.drift,
 ):
     app.command()(command)
+app.command("import")(sharing.take)
 
 
 def main() -> None:

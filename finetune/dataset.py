@@ -26,7 +26,7 @@ def make_dataset(
 
     Args:
         files: public sets, known by how their names begin.
-        own: rows of one's own: what was signed at the desk, or found good.
+        own: rows of one's own: what was judged at the desk, or by askers.
         lists: how lists of passages are drawn around each passage that is asked about.
 
     Raises:
@@ -36,7 +36,7 @@ def make_dataset(
     passages = list(dict.fromkeys(p for part in collected for p in part.passages))
     rows = _rows(passages, _once(collected), encoder.encode, lists)
     rows += {row.id: row for row in own}.values()
-    if not any(r.split is Split.TRAIN for r in rows):
+    if not any(r.split is Split.TRAIN and not r.waits for r in rows):
         raise BadInput("There is nothing to learn from.", "Give files with answered questions.")
     rows = _apart(rows)
     about = {"files": [f.name for f in files]} | asdict(lists)
@@ -46,7 +46,7 @@ def make_dataset(
 def _apart(rows: Sequence[Row]) -> list[Row]:
     """The rows without those to learn from that share something with what is measured with."""
     train = [r for r in rows if r.split is Split.TRAIN]
-    measured = [r for r in rows if r.split is not Split.TRAIN]
+    measured = [r for r in rows if r.split is not Split.TRAIN and not r.waits]
     shared = smuggled(train, measured)
     return [r for r in rows if r.id not in shared or r.split is not Split.TRAIN]
 

@@ -1,4 +1,4 @@
-"""What people have signed or found good, as rows to learn from."""
+"""What people have signed, rejected, found good or found bad, as rows."""
 
 from __future__ import annotations
 
@@ -7,18 +7,21 @@ from collections.abc import Iterable, Iterator, Sequence
 from chatbot.domain import AnswerRecord, Passage, Status
 from chatbot.steps.ground import where_of
 from chatbot.steps.personal_data import redacted
-from chatbot.steps.review_item import SIGNED, ReviewItem
+from chatbot.steps.review import signed_by_all
+from chatbot.steps.review_item import SIGNED, ReviewItem, State
 from chatbot.steps.verify import split_markers
-from finetune.rows import Row, Source
+from finetune.rows import WAITS, Row, Source, Split
 from finetune.split import split_of
 
 _LICENCE = "own"
+_NOT_IN_DOCUMENTS = "not-in-documents"
 
 
 def signed_rows(items: Iterable[ReviewItem]) -> Iterator[Row]:
     """Answers that a reviewer has signed, as they were signed, over what the reviewer saw."""
     for item in items:
-        if item.state in SIGNED and item.kind == "answer" and item.answer:
+        # A rejection is delivered, too: the state alone does not say that it was signed.
+        if item.state in SIGNED and item.kind == "answer" and item.answer and signed_by_all(item):
             text, evidence = item.answer.text, item.answer.evidence
             changed = any(s.decision == "edit" for s in item.signatures)
             outcome = "edited" if changed else "signed"
@@ -32,6 +35,52 @@ def liked_rows(records: Iterable[AnswerRecord]) -> Iterator[Row]:
             passages = [p.passage for p in record.passages]
             notes = {"outcome": "liked", "model": record.model}
             yield from _row(record.standalone, record.answer, passages, "feedback", notes)
+
+
+def rejected_rows(items: Iterable[ReviewItem]) -> Iterator[Row]:
+    """Questions whose drafts a reviewer rejected, or whose answers were recalled.
+
+    Where the reviewer found that the documents do not answer it, a refusal is right; otherwise
+    nobody has said what is, and the row waits for somebody who does. A question without passages
+    cannot be asked over any, and is left out.
+    """
+    for item in items:
+        rejected = any(s.decision == "reject" for s in item.signatures)
+        if item.answer is None or not (rejected or item.state is State.RECALLED):
+            continue
+        outcome, why = ("rejected" if rejected else "recalled"), item.reason_code
+        notes = {"outcome": outcome, "reason": why, "said": item.note, "draft": item.answer.text}
+        if not (rejected and why == _NOT_IN_DOCUMENTS):
+            notes[WAITS] = f"{outcome} at the desk: {why or 'no reason'}"
+        yield from _bare(item.question, item.answer.evidence, "desk", notes)
+
+
+def disliked_rows(rated: Iterable[tuple[AnswerRecord, str, str]]) -> Iterator[Row]:
+    """Questions whose answers (or refusals) their askers found bad: all of them wait for a label.
+
+    Args:
+        rated: records with the reason and the comment that the asker gave.
+    """
+    for record, reason, comment in rated:
+        notes = {"outcome": "disliked", "reason": reason, "said": comment, "draft": record.answer,
+                 "model": record.model, WAITS: f"thumbs down: {reason or 'no reason'}"}  # fmt: skip
+        passages = [p.passage for p in record.passages]
+        yield from _bare(record.standalone, passages, "feedback", notes)
+
+
+def _bare(
+    question: str, passages: Sequence[Passage], origin: str, notes: dict[str, str]
+) -> Iterator[Row]:
+    """A row without an answer. What waits is never a row of the frozen test."""
+    if not passages:
+        return
+    known = "\n".join(p.text for p in passages)
+    sources = tuple(map(_source, passages))
+    split = split_of(sources[0].document)
+    if WAITS in notes and split is Split.TEST:
+        split = Split.HARD
+    told = {name: redacted(said, known) for name, said in notes.items() if said}
+    yield Row(redacted(question, known), sources, "", 0, origin, _LICENCE, split, notes=told)
 
 
 def _row(

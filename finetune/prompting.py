@@ -18,7 +18,7 @@ _ROLES = {"system": "system", "human": "user"}
 
 def chat_messages(row: Row, prompt: Prompt) -> list[BaseMessage]:
     """What the chain would send for that question and those passages, none cut."""
-    scored = [ScoredPassage(_passage(source), 1.0) for source in row.sources]
+    scored = [ScoredPassage(passage_of(source), 1.0) for source in row.sources]
     grounded = ground(row.question, scored, prompt, lambda text: len(text) // 8, 1 << 20)
     return list(grounded.messages)
 
@@ -42,6 +42,7 @@ def branches_of(rows: Sequence[Row], tokenizer: Any, prompt: Prompt) -> list[Bra
     return [Branch((*p, *a), len(p)) for p, a in zip(prompts, answers, strict=True)]
 
 
-def _passage(source: Source) -> Passage:
+def passage_of(source: Source) -> Passage:
+    """The passage as the chain would have it."""
     document = Document(source.document, "", "", source.where, source.version, "text/plain")
     return Passage(source.id, document, 0, source.text, Locator())

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -18,8 +19,12 @@ from typing import Any
 from chatbot.domain import sha256_of
 from chatbot.errors import BadInput
 
+ROWS = "rows.jsonl"
 REFUSAL = "NOT IN THE PASSAGES."
 """What the model writes where no passage holds the answer; the chain tells readers in its words."""
+WAITS = "relabel"
+"""The note that says why a row waits for somebody to say what is right. Until then it has no
+answer, and is neither learned from nor measured with."""
 
 
 class Split(StrEnum):
@@ -91,36 +96,57 @@ class Row:
         said = self.answer.rstrip(".")
         return f"{said[:1].upper()}{said[1:]} [{self.marker}]." if self.marker else REFUSAL
 
+    @property
+    def waits(self) -> bool:
+        """Whether nobody has said yet what is right."""
+        return WAITS in self.notes
+
 
 def write_rows(folder: Path, rows: Sequence[Row], about: Mapping[str, Any]) -> dict[str, Any]:
-    """Writes a dataset; gives what stands in its `about.json`."""
+    """Writes a dataset; gives what stands in its `about.json`.
+
+    Each file is replaced as a whole. Passages go first, so that rows which were only added to or
+    changed can be read whenever the writing is cut short.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     sources = {s.id: s for row in rows for s in row.sources}
     _write_lines(folder / "passages.jsonl", ({"id": i, **asdict(s)} for i, s in sources.items()))
-    _write_lines(folder / "rows.jsonl", (_plain(row) for row in rows))
+    _write_lines(folder / ROWS, (plain_row(row) for row in rows))
+    known = [row for row in rows if not row.waits]
     described = {
         **about,
         "rows": len(rows),
         "passages": len(sources),
         "splits": dict(sorted(Counter(r.split.value for r in rows).items())),
         "origins": dict(sorted(Counter(f"{r.origin} ({r.licence})" for r in rows).items())),
-        "without_answer": sum(not r.marker for r in rows),
-        "fingerprints": {s.value: fingerprint(r for r in rows if r.split is s) for s in Split},
+        "without_answer": sum(not r.marker for r in known),
+        "waiting": len(rows) - len(known),
+        "fingerprints": {s.value: fingerprint(r for r in known if r.split is s) for s in Split},
     }
     text = json.dumps(described, indent=2, ensure_ascii=False) + "\n"
-    (folder / "about.json").write_text(text, encoding="utf-8")
+    _replace(folder / "about.json", [text])
     return described
 
 
-def read_rows(folder: Path, *splits: Split) -> list[Row]:
+def read_rows(folder: Path, *splits: Split, waiting: bool = False) -> list[Row]:
     """The rows of a dataset; of those splits alone, where any is named.
+
+    Args:
+        waiting: with those that nobody has labelled yet.
 
     Raises:
         BadInput: the folder holds no dataset, or a line of it cannot be read.
     """
     sources = _sources(folder)
-    lines = _read_lines(folder / "rows.jsonl")
-    return [_row(folder, r, sources) for r in lines if not splits or r.get("split") in splits]
+    lines = _read_lines(folder / ROWS)
+    rows = [_row(folder, r, sources) for r in lines if not splits or r.get("split") in splits]
+    return [row for row in rows if waiting or not row.waits]
+
+
+def read_about(folder: Path) -> dict[str, Any]:
+    """What stands in a dataset's `about.json`; nothing where there is none."""
+    path = folder / "about.json"
+    return _read_lines(path, whole=True)[0] if path.exists() else {}
 
 
 def fingerprint(rows: Iterable[Row]) -> str:
@@ -128,7 +154,8 @@ def fingerprint(rows: Iterable[Row]) -> str:
     return sha256_of("\n".join(sorted(f"{row.id} {row.target}" for row in rows)))
 
 
-def _plain(row: Row) -> dict[str, Any]:
+def plain_row(row: Row) -> dict[str, Any]:
+    """A row as it stands in `rows.jsonl`, its passages by their ids."""
     plain = {
         "id": row.id,
         "question": row.question,
@@ -151,6 +178,21 @@ def _plain(row: Row) -> dict[str, Any]:
 
 def _row(folder: Path, raw: dict[str, Any], sources: Mapping[str, Source]) -> Row:
     try:
+        return row_from(raw, sources)
+    except ValueError as error:
+        raise BadInput(
+            f"A row of {folder} cannot be read ({error}).",
+            "finetune/README.md describes the fields.",
+        ) from error
+
+
+def row_from(raw: Mapping[str, Any], sources: Mapping[Any, Source]) -> Row:
+    """The row that `plain_row` took apart.
+
+    Raises:
+        ValueError: it is none.
+    """
+    try:
         row = Row(
             question=str(raw["question"]),
             sources=tuple(sources[i] for i in raw["passages"]),
@@ -164,16 +206,10 @@ def _row(folder: Path, raw: dict[str, Any], sources: Mapping[str, Source]) -> Ro
             written=str(raw.get("written", "")),
             notes=dict(raw.get("notes", {})),
         )
-    except (KeyError, ValueError, TypeError) as error:
-        raise BadInput(
-            f"A row of {folder} cannot be read ({type(error).__name__}: {error}).",
-            "finetune/README.md describes the fields.",
-        ) from error
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"{type(error).__name__}: {error}") from error
     if not 0 <= row.marker <= len(row.sources) or bool(row.marker) != bool(row.answer):
-        raise BadInput(
-            f"Row {row.id} of {folder} has an answer without its passage, or the reverse.",
-            "`marker` is the number of the passage that holds the answer, 0 where none does.",
-        )
+        raise ValueError(f"row {row.id} has an answer without its passage, or the reverse")
     return row
 
 
@@ -190,18 +226,27 @@ def _sources(folder: Path) -> dict[str, Source]:
 
 
 def _write_lines(path: Path, values: Iterable[Mapping[str, Any]]) -> None:
-    with path.open("w", encoding="utf-8") as file:
-        for value in values:
-            file.write(json.dumps(value, ensure_ascii=False) + "\n")
+    _replace(path, (json.dumps(value, ensure_ascii=False) + "\n" for value in values))
 
 
-def _read_lines(path: Path) -> list[dict[str, Any]]:
+def _replace(path: Path, lines: Iterable[str]) -> None:
+    """Writes a file beside it and puts that in its place."""
+    beside = path.with_name(f"{path.name}.new")
+    with beside.open("w", encoding="utf-8") as file:
+        file.writelines(lines)
+        file.flush()
+        os.fsync(file.fileno())
+    beside.replace(path)
+
+
+def _read_lines(path: Path, *, whole: bool = False) -> list[dict[str, Any]]:
     packed = path.with_name(f"{path.name}.gz")
     is_packed = packed.exists() and not path.exists()
     try:
         with (gzip.open(packed, "rt", encoding="utf-8") if is_packed
               else path.open(encoding="utf-8")) as file:  # fmt: skip
-            found = [json.loads(line) for line in file if line.strip()]
+            lines = [file.read()] if whole else file
+            found = [json.loads(line) for line in lines if line.strip()]
     except (OSError, ValueError) as error:
         raise BadInput(
             f"{path} cannot be read ({error}).", "Make the dataset with `finetune dataset`."

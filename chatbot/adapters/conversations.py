@@ -198,6 +198,16 @@ class ConversationStore:
         )
         return [AnswerRecord.from_json(row.record) for row in self._rows(query)]
 
+    def disliked(self) -> Sequence[tuple[AnswerRecord, str, str]]:
+        """Answers that their askers found bad, oldest first, each with its reason and comment."""
+        query = (
+            select(answers.c.record, feedback.c.reason, feedback.c.comment)
+            .join(feedback, answers.c.id == feedback.c.answer_id)
+            .where(feedback.c.value == -1)
+            .order_by(answers.c.id)
+        )
+        return [(AnswerRecord.from_json(r.record), r.reason, r.comment) for r in self._rows(query)]
+
     def _rows(self, query: Select[Any]) -> Sequence[Row[Any]]:
         with transaction(self._engine) as connection:
             return connection.execute(query).all()

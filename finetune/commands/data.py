@@ -12,13 +12,14 @@ from chatbot.commands.routing import open_encoder
 from chatbot.commands.stores import open_stores
 from chatbot.console import AsJson, guarded, put, put_json
 from chatbot.settings import load_settings
-from chatbot.steps.review_item import SIGNED
+from chatbot.steps.review_item import SIGNED, State
 from finetune import dataset as making
 from finetune.contexts import Lists
-from finetune.desk_rows import liked_rows, signed_rows
+from finetune.desk_rows import disliked_rows, liked_rows, rejected_rows, signed_rows
 from finetune.rows import Row
 
 _ALL = 1_000_000
+_DECIDED = SIGNED | {State.REJECTED, State.RECALLED}
 
 
 @guarded
@@ -28,7 +29,7 @@ def dataset(
         list[Path] | None, typer.Argument(help="squad*.json, xquad*.json, medquad*.csv.")
     ] = None,
     desk: Annotated[
-        bool, typer.Option("--desk", help="Add what was signed at the desk, or found good.")
+        bool, typer.Option("--desk", help="Add what the desk and askers judged.")
     ] = False,
     rounds: Annotated[
         int, typer.Option(min=1, help="Lists of passages around each passage asked about.")
@@ -42,7 +43,8 @@ def dataset(
     """Make rows to learn from and to measure with: questions over passages as retrieval gives them.
 
     Whole documents go to one split, by a hash of their name; near-duplicates of measured questions
-    are left out of training.
+    are left out of training. With --desk come answers that were signed or found good; questions
+    whose answers were rejected or found bad wait in it until somebody says what is right.
 
     Example: finetune dataset squad_v2.json medquad.csv --out var/dataset
     """
@@ -54,10 +56,14 @@ def dataset(
         return
     put(f"{about['rows']:,} rows over {about['passages']:,} passages in {out}")
     put("\n".join(f"{n:>8,}  {name}" for name, n in about["splits"].items()))
+    if about["waiting"]:
+        put(f"{about['waiting']:,} of them wait for a label: finetune browse {out}")
 
 
 def _own_rows() -> list[Row]:
     with open_stores(load_settings()) as (queue, _):
-        items = queue.list(states=SIGNED, limit=_ALL)
-        liked = ConversationStore(queue.engine).liked()
-        return [*signed_rows(items), *liked_rows(liked)]
+        items = queue.list(states=_DECIDED, limit=_ALL)
+        said = ConversationStore(queue.engine)
+        # Of rows on the same question and passages the last one counts: a reviewer's word.
+        return [*disliked_rows(said.disliked()), *liked_rows(said.liked()),
+                *rejected_rows(items), *signed_rows(items)]  # fmt: skip

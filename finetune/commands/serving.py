@@ -39,14 +39,9 @@ def export(
 
     Example: finetune export var/adapters/first --out var/first.gguf
     """
-<<<<<<< HEAD
     from chatbot.adapters.gguf_files import merge
-    from chatbot.adapters.models import LANGUAGE, find, hash_file
-    from finetune.gguf_files import heads_of, write_adapter
-=======
     from chatbot.adapters.models import LANGUAGE, find
-    from finetune.gguf_files import heads_of, merge, write_adapter
->>>>>>> h_e/main
+    from finetune.gguf_files import heads_of, write_adapter
 
     model = find(LANGUAGE) if base == "embedded" else Path(base)
     if not model.is_file():

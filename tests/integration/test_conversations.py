@@ -51,8 +51,11 @@ def test_a_rating_is_the_owners_and_can_be_taken_back(store: ConversationStore) 
     store.append(talk.id, "me", one)
     store.rate(one.id, "me", -1, "wrong", "The figure is another one.")
     assert store.ratings(talk.id, "me") == {one.id: -1}
+    assert store.disliked() == [(one, "wrong", "The figure is another one.")]
+    assert store.liked() == []
     store.rate(one.id, "me", 1)
     assert store.ratings(talk.id, "me") == {one.id: 1}
+    assert (store.disliked(), store.liked()) == ([], [one])
     assert store.ratings(talk.id, "you") == {}
     for record_id, owner in ((one.id, "you"), ("gone", "me"), ("", "")):
         with pytest.raises(NotFound):

@@ -9,7 +9,9 @@ from typing import Any
 from chatbot.domain import Citation, Draft, Status
 from chatbot.steps.personal_data import redacted
 from chatbot.steps.review_item import Answer, ReviewItem, Signature, State
-from finetune.desk_rows import liked_rows, signed_rows
+from finetune.desk_rows import disliked_rows, liked_rows, rejected_rows, signed_rows
+from finetune.rows import REFUSAL, WAITS, Split
+from finetune.split import split_of
 from tests.strategies import passage, record
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
@@ -62,3 +64,61 @@ def test_answers_found_good_are_learned_if_the_model_wrote_them() -> None:
     assert len(rows) == 1
     assert rows[0].origin == "feedback"
     assert rows[0].question == good.standalone
+
+
+def rejected(code: str, state: State = State.DELIVERED, **changed: Any) -> ReviewItem:
+    sha = item("It pays 80% of fillings [2].").answer
+    assert sha
+    signed = (Signature("anna", "reject", sha.sha256, NOW, code),)
+    return item("It pays 80% of fillings [2].", state, signatures=signed, reason_code=code,
+                note="Call 0171 2345678.", **changed)  # fmt: skip
+
+
+def test_a_rejected_draft_is_never_learned_as_signed() -> None:
+    """Its delivery puts it into the state of an answer that was signed."""
+    assert not list(signed_rows([rejected("wrong", state) for state in State]))
+
+
+def test_what_the_documents_do_not_answer_is_a_refusal_to_learn() -> None:
+    (row,) = rejected_rows([rejected("not-in-documents")])
+    assert (row.target, row.waits, row.origin) == (REFUSAL, False, "desk")
+    assert [s.text for s in row.sources] == [CARD.text, FEES.text]
+    assert "jane.roe" not in row.question
+    assert row.notes["said"] == "Call [a telephone number]."
+
+
+def test_what_was_rejected_for_other_reasons_waits_for_a_label() -> None:
+    codes = ("wrong", "needs-advice", "not-answered-here", "unclear", "other")
+    rows = list(rejected_rows([rejected(code, State.REJECTED) for code in codes]))
+    assert [r.notes[WAITS] for r in rows] == [f"rejected at the desk: {c}" for c in codes]
+    assert rows[0].notes["draft"] == "It pays 80% of fillings [2]."
+    (recalled,) = rejected_rows([item("It pays 80% [2].", State.RECALLED)])
+    assert recalled.waits
+    (sample,) = rejected_rows([rejected("wrong", State.RECALLED, kind="sample")])
+    assert sample.waits
+
+
+def test_what_nobody_rejected_or_has_no_passages_is_no_such_row() -> None:
+    good = "It pays 80% of fillings [2]."
+    bare = rejected("not-in-documents", answer=Answer((Draft(good),)))
+    none = rejected("not-in-documents", answer=None)
+    assert not list(rejected_rows([*(item(good, s) for s in State if s != "recalled"), bare, none]))
+
+
+def test_a_thumb_down_keeps_the_question_and_waits_for_a_label() -> None:
+    bad = record([Draft("It pays 20% [1].", (Citation(1, FEES, FEES.text),))])
+    refused = replace(bad, status=Status.REFUSED, sentences=())
+    said = [(bad, "wrong", "ask jane.roe@example.org"), (refused, "", ""), (record(), "", "")]
+    rows = list(disliked_rows(said))
+    assert [r.notes[WAITS] for r in rows] == ["thumbs down: wrong", "thumbs down: no reason"]
+    assert rows[0].notes["said"] == "ask [an e-mail address]"
+    assert (rows[0].notes["draft"], rows[0].answer) == ("It pays 20% [1].", "")
+
+
+def test_what_waits_is_never_a_row_of_the_frozen_test() -> None:
+    title = next(
+        f"t{n}" for n in range(99) if split_of(passage("x", f"t{n}").document.id) == "test"
+    )
+    about = passage("Plus pays 80%.", title)
+    bad = record([Draft("It pays 20% [1].", (Citation(1, about, about.text),))])
+    assert [r.split for r in disliked_rows([(bad, "", "")])] == [Split.HARD]
