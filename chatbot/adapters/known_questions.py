@@ -42,6 +42,8 @@ class KnownQuestions:
 
     def are_far(self, vectors: np.ndarray) -> tuple[bool, ...]:
         """For each vector whether it is far from all known questions."""
+        if not len(vectors):
+            return ()
         return tuple(bool(d > self.far) for d in distances(vectors, self.vectors))
 
 

@@ -21,11 +21,14 @@ from chatbot.adapters.conversations import ConversationStore
 from chatbot.adapters.database import open_database, transaction
 from chatbot.adapters.drift import Look, keep, kept, look
 from chatbot.adapters.fakes import HashedEmbeddings
-from chatbot.adapters.known_questions import FILE, KnownQuestions
+from chatbot.adapters.known_questions import FILE, KnownQuestions, packed, vectors_of
 from chatbot.adapters.queue import ReviewQueue
+from chatbot.adapters.revisions import Current, Revisions
 from chatbot.adapters.schema import answers, conversations, feedback
 from chatbot.adapters.schema_review import review_items
+from chatbot.bootstrap import bootstrap
 from chatbot.domain import AnswerRecord, Status
+from chatbot.settings import load_settings
 from chatbot.steps.drift import Figure
 from chatbot.watch import Watch
 from finetune.commands import watching
@@ -278,3 +281,18 @@ def test_a_watch_that_fails_goes_on(home: Path, monkeypatch: pytest.MonkeyPatch)
     watch.close()
     assert [len(one.alerts) for one in kept(home)] == [1]
     assert len(fails) == 2
+
+
+def test_the_application_looks_with_what_serves(home: Path) -> None:
+    settings = load_settings(generation_url="http://127.0.0.1:9")
+    with bootstrap(settings) as wired:
+        retriever = wired.retriever
+        vectors = vectors_of(["What is paid?"], retriever.embeddings)
+        content = packed(KnownQuestions(retriever.model, "s", vectors, 0.5))
+        revisions = Revisions(settings.adapters_folder)
+        name = revisions.add(home / "secret.key", {}, {FILE: content})
+        wired._watch.turn()
+        revisions.point(Current(name))
+        keep(home, replace(wired._look(), at=NOW - timedelta(days=2)))
+    first, second = (states(one)["questions far from the training set"] for one in kept(home))
+    assert (first, second) == ("not known", "too few")
