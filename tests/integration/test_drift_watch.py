@@ -76,11 +76,13 @@ def fill(queue: ReviewQueue, late_subject: str = "", **late: Any) -> Conversatio
     return ConversationStore(queue.engine)
 
 
-def ask_twice(store: ConversationStore, person: str, first: str, second: str) -> None:
-    """Somebody's answer is taken back, and the second question asked in its place."""
+def ask_twice(
+    store: ConversationStore, person: str, first: str, second: str, keep: int = 0
+) -> None:
+    """Somebody's answer is taken back (`keep`: it stays), and the second question asked."""
     talk = store.create(person).id
     store.append(talk, person, said(0, 3, first, id=f"{person} 1"))
-    store.truncate(talk, person, 0)
+    store.truncate(talk, person, keep)
     store.append(talk, person, said(0, 2, second, id=f"{person} 2"))
 
 
@@ -118,10 +120,11 @@ def test_thumbs_and_asking_again_are_of_the_window_of_their_answer(queue: Review
         ])  # fmt: skip
     ask_twice(store, "ann", "What is paid?", "What is paid?")
     ask_twice(store, "bert", "What is paid?", "Who pays?")
+    ask_twice(store, "cleo", "What is paid?", "What is paid?", keep=1)
     figures = {f.name: f for f in found(queue).figures}
     assert figures["thumbs down"].state == "alert"
-    assert figures["thumbs down"].values == pytest.approx((0.0, 50 / 74))
-    assert figures["asked again"].values == pytest.approx((0.0, 1 / 74))
+    assert figures["thumbs down"].values == pytest.approx((0.0, 50 / 76))
+    assert figures["asked again"].values == pytest.approx((0.0, 1 / 76))
 
 
 def decided(number: int, days: float, outcome: str) -> dict[str, Any]:
