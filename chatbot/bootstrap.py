@@ -19,7 +19,7 @@ from chatbot.adapters.catalogue import Catalogue
 from chatbot.adapters.conversations import ConversationStore
 from chatbot.adapters.database import open_database
 from chatbot.adapters.drift import Look, kept, look
-from chatbot.adapters.known_questions import FILE, known_to
+from chatbot.adapters.known_questions import serving_questions
 from chatbot.adapters.outbox import Outbox, senders_of
 from chatbot.adapters.queue import ReviewQueue
 from chatbot.adapters.revisions import Revisions
@@ -148,12 +148,9 @@ class App:
         return [Ping("drift", one.state, one.words) for one in found]
 
     def _look(self) -> Look:
-        retriever, revisions = self.retriever, Revisions(self.settings.adapters_folder)
-        serving = revisions.current()
-        known = (
-            known_to(revisions.beside(serving.revision, FILE), retriever.model) if serving else None
-        )
-        return look(self.queue, retriever.embeddings, known, utc_now())
+        revisions = Revisions(self.settings.adapters_folder)
+        known = serving_questions(revisions, self.retriever.model)
+        return look(self.queue, self.retriever.embeddings, known, utc_now())
 
     def _try_search(self) -> str:
         search = self._search.get(LOAD_SECONDS)

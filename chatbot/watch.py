@@ -10,7 +10,7 @@ from pathlib import Path
 
 import structlog
 
-from chatbot.adapters.drift import Look, keep, kept
+from chatbot.adapters.drift import Look, fresh, keep, kept
 from chatbot.clock import Clock, utc_now
 from chatbot.errors import where
 
@@ -52,15 +52,13 @@ class Watch:
 
     def turn(self) -> None:
         """Looks, where it is time to. An alert goes into the log once, until it is over."""
-        before = kept(self._folder)[-1:]
-        if before and self._clock() - before[0].at < self._every:
+        before = next(reversed(kept(self._folder)), None)
+        if before is not None and self._clock() - before.at < self._every:
             return
         found = self._look()
         keep(self._folder, found)
-        known = {f.name for look in before for f in look.alerts}
-        for alert in found.alerts:
-            if alert.name not in known:
-                log.warning("drift", figure=alert.name, values=alert.values, advice=alert.advice)
+        for alert in fresh(found, before):
+            log.warning("drift", figure=alert.name, values=alert.values, advice=alert.advice)
 
     def _loop(self) -> None:
         if hasattr(os, "setpriority"):  # on Linux this is the thread's own

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from chatbot.adapters.audit import AuditLog
+from chatbot.adapters.audit import AuditLog, Entry
 from chatbot.adapters.database import transaction
 from chatbot.adapters.models import hash_file
 from chatbot.adapters.revisions import BASE, SHIPPED, Current, Revisions
@@ -89,6 +89,12 @@ class Lifecycle:
             for r in self._revisions.all()
         ]
         return sorted(found, key=lambda card: str(card["at"]))
+
+    def deeds(self) -> list[Entry]:
+        """Promotions and ways back, oldest first, as the audit log has them."""
+        names = (*self._revisions.all(), SHIPPED, BASE)
+        found = [e for name in names for e in self._audit.of(f"adapter:{name}")]
+        return sorted(found, key=lambda entry: entry.seq)
 
     def _point(self, current: Current, action: str) -> None:
         if current.revision not in (SHIPPED, BASE):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from itertools import groupby
 from pathlib import Path
@@ -110,8 +110,23 @@ def kept(folder: Path) -> list[Look]:
     return [found for line in lines if (found := _look(line)) is not None]
 
 
+def fresh(found: Look, before: Look | None) -> tuple[Figure, ...]:
+    """The alerts of a look that the one before did not have."""
+    known = {f.name for f in before.alerts} if before else set()
+    return tuple(f for f in found.alerts if f.name not in known)
+
+
+def news(looks: Sequence[Look]) -> list[Look]:
+    """The looks that found a new alert, with those alerts alone."""
+    before = [None, *looks[:-1]]
+    pairs = zip(looks, map(fresh, looks, before), strict=True)
+    return [replace(one, figures=new) for one, new in pairs if new]
+
+
 def _change(figure: Figure) -> str:
-    return f" went from {figure.values[0]:.2f} to {figure.values[1]:.2f}" if figure.values else ""
+    if figure.values is None:
+        return " are about something else"
+    return f" went from {figure.values[0]:.2f} to {figure.values[1]:.2f}"
 
 
 def _look(line: str) -> Look | None:
@@ -172,7 +187,7 @@ def _window(
         drawn = np.random.default_rng(0).choice(len(questions), _MOST_QUESTIONS, replace=False)
         questions = [questions[n] for n in drawn]
     vectors = vectors_of([a.question for a in questions], embeddings)
-    far = known.are_far(vectors) if known is not None and len(vectors) else None
+    far = known.are_far(vectors) if known is not None else None
     return Window(asked, questions, vectors, desk[0], desk[1], far)
 
 

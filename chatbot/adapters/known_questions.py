@@ -16,6 +16,7 @@ from zipfile import BadZipFile
 import numpy as np
 from langchain_core.embeddings import Embeddings
 
+from chatbot.adapters.revisions import Revisions
 from chatbot.errors import BadInput
 
 FILE = "questions.npz"
@@ -42,6 +43,8 @@ class KnownQuestions:
 
     def are_far(self, vectors: np.ndarray) -> tuple[bool, ...]:
         """For each vector whether it is far from all known questions."""
+        if not len(vectors):
+            return ()
         return tuple(bool(d > self.far) for d in distances(vectors, self.vectors))
 
 
@@ -55,13 +58,16 @@ def distances(vectors: np.ndarray, known: np.ndarray) -> np.ndarray:
     return np.asarray(1.0 - (vectors @ known.T).max(axis=1))
 
 
-def known_to(path: Path, model: str) -> KnownQuestions | None:
-    """What is kept there, where it is by that embedding model; None: nothing of use is.
+def serving_questions(revisions: Revisions, model: str) -> KnownQuestions | None:
+    """What the serving adapter was trained on, where that was kept, by that embedding model.
 
     Raises:
         BadInput: the file cannot be read.
+        ModelUnusable: what serves is not known.
     """
-    found = read_known(path) if path.exists() else None
+    serving = revisions.current()
+    path = revisions.beside(serving.revision, FILE) if serving else None
+    found = read_known(path) if path and path.exists() else None
     return found if found and found.model == model else None
 
 

@@ -9,9 +9,11 @@ from typing import Annotated
 
 import typer
 
+from chatbot.adapters.drift import kept, news
 from chatbot.adapters.known_questions import FILE as QUESTIONS
 from chatbot.adapters.known_questions import packed
 from chatbot.adapters.revisions import Revisions
+from chatbot.clock import utc_now
 from chatbot.commands.routing import open_encoder
 from chatbot.commands.stores import open_stores
 from chatbot.console import AsJson, guarded, put, put_json
@@ -19,6 +21,7 @@ from chatbot.errors import BadInput
 from chatbot.settings import load_settings
 from finetune.commands.common import MEASURED
 from finetune.evaluate import read_run
+from finetune.history_page import history_page
 from finetune.lifecycle import Lifecycle
 from finetune.provenance import candidate, exported
 from finetune.rows import read_rows
@@ -109,13 +112,21 @@ def rollback(
 
 
 @guarded
-def history(as_json: AsJson = False) -> None:
+def history(
+    page: Annotated[
+        Path | None, typer.Option(help="HTML file to write: scores over time, deeds, drift.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
     """Show every adapter that was promoted here, and which one serves.
 
-    Example: finetune history
+    Example: finetune history --page var/history.html
     """
     with _lifecycle() as life:
-        found = life.history()
+        found, deeds = life.history(), life.deeds()
+    if page:
+        alerts = news(kept(load_settings().home))
+        page.write_text(history_page(found, deeds, alerts, utc_now()), encoding="utf-8")
     if as_json:
         put_json({"adapters": found})
         return

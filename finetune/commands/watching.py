@@ -9,6 +9,8 @@ from typing import Annotated, Any
 import typer
 
 from chatbot.adapters.drift import LATEST_DAYS, REFERENCE_DAYS, Look, look
+from chatbot.adapters.known_questions import serving_questions
+from chatbot.adapters.revisions import Revisions
 from chatbot.clock import utc_now
 from chatbot.commands.routing import open_encoder
 from chatbot.commands.stores import open_stores
@@ -21,7 +23,8 @@ from finetune.vectors import known_questions
 @guarded
 def drift(
     data: Annotated[
-        Path | None, typer.Option(help="Dataset that the serving adapter was trained on.")
+        Path | None,
+        typer.Option(help="Dataset to call near or far; none: the serving adapter's."),
     ] = None,
     reference: Annotated[
         int, typer.Option(min=1, help="Days before the latest ones to compare with.")
@@ -37,9 +40,12 @@ def drift(
 
     Example: finetune drift --data var/dataset
     """
-    encoder = open_encoder()
-    known = known_questions(data, encoder, encoder.name) if data else None
-    with open_stores(load_settings()) as (queue, _):
+    encoder, settings = open_encoder(), load_settings()
+    if data:
+        known = known_questions(data, encoder, encoder.name)
+    else:
+        known = serving_questions(Revisions(settings.adapters_folder), encoder.name)
+    with open_stores(settings) as (queue, _):
         found = look(queue, encoder, known, utc_now(), (reference, latest))
     if as_json:
         put_json(_report(found))
@@ -51,7 +57,7 @@ def drift(
 
 def _report(found: Look) -> dict[str, Any]:
     return {
-        "at": found.at,
+        "at": found.at.isoformat(timespec="seconds"),
         "days": dict(zip(("reference", "latest"), found.days, strict=True)),
         "state": found.state,
         "figures": [_plain(f) for f in found.figures],

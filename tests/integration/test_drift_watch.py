@@ -21,11 +21,14 @@ from chatbot.adapters.conversations import ConversationStore
 from chatbot.adapters.database import open_database, transaction
 from chatbot.adapters.drift import Look, keep, kept, look
 from chatbot.adapters.fakes import HashedEmbeddings
-from chatbot.adapters.known_questions import FILE, KnownQuestions
+from chatbot.adapters.known_questions import FILE, KnownQuestions, packed, vectors_of
 from chatbot.adapters.queue import ReviewQueue
+from chatbot.adapters.revisions import Current, Revisions
 from chatbot.adapters.schema import answers, conversations, feedback
 from chatbot.adapters.schema_review import review_items
+from chatbot.bootstrap import bootstrap
 from chatbot.domain import AnswerRecord, Status
+from chatbot.settings import load_settings
 from chatbot.steps.drift import Figure
 from chatbot.watch import Watch
 from finetune.commands import watching
@@ -73,11 +76,13 @@ def fill(queue: ReviewQueue, late_subject: str = "", **late: Any) -> Conversatio
     return ConversationStore(queue.engine)
 
 
-def ask_twice(store: ConversationStore, person: str, first: str, second: str) -> None:
-    """Somebody's answer is taken back, and the second question asked in its place."""
+def ask_twice(
+    store: ConversationStore, person: str, first: str, second: str, keep: int = 0
+) -> None:
+    """Somebody's answer is taken back (`keep`: it stays), and the second question asked."""
     talk = store.create(person).id
     store.append(talk, person, said(0, 3, first, id=f"{person} 1"))
-    store.truncate(talk, person, 0)
+    store.truncate(talk, person, keep)
     store.append(talk, person, said(0, 2, second, id=f"{person} 2"))
 
 
@@ -115,10 +120,11 @@ def test_thumbs_and_asking_again_are_of_the_window_of_their_answer(queue: Review
         ])  # fmt: skip
     ask_twice(store, "ann", "What is paid?", "What is paid?")
     ask_twice(store, "bert", "What is paid?", "Who pays?")
+    ask_twice(store, "cleo", "What is paid?", "What is paid?", keep=1)
     figures = {f.name: f for f in found(queue).figures}
     assert figures["thumbs down"].state == "alert"
-    assert figures["thumbs down"].values == pytest.approx((0.0, 50 / 74))
-    assert figures["asked again"].values == pytest.approx((0.0, 1 / 74))
+    assert figures["thumbs down"].values == pytest.approx((0.0, 50 / 76))
+    assert figures["asked again"].values == pytest.approx((0.0, 1 / 76))
 
 
 def decided(number: int, days: float, outcome: str) -> dict[str, Any]:
@@ -278,3 +284,18 @@ def test_a_watch_that_fails_goes_on(home: Path, monkeypatch: pytest.MonkeyPatch)
     watch.close()
     assert [len(one.alerts) for one in kept(home)] == [1]
     assert len(fails) == 2
+
+
+def test_the_application_looks_with_what_serves(home: Path) -> None:
+    settings = load_settings(generation_url="http://127.0.0.1:9")
+    with bootstrap(settings) as wired:
+        retriever = wired.retriever
+        vectors = vectors_of(["What is paid?"], retriever.embeddings)
+        content = packed(KnownQuestions(retriever.model, "s", vectors, 0.5))
+        revisions = Revisions(settings.adapters_folder)
+        name = revisions.add(home / "secret.key", {}, {FILE: content})
+        wired._watch.turn()
+        revisions.point(Current(name))
+        keep(home, replace(wired._look(), at=NOW - timedelta(days=2)))
+    first, second = (states(one)["questions far from the training set"] for one in kept(home))
+    assert (first, second) == ("not known", "too few")

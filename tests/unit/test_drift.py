@@ -11,7 +11,14 @@ import numpy as np
 import pytest
 from scipy import stats  # type: ignore[import-untyped]
 
-from chatbot.adapters.known_questions import KnownQuestions, known_to, packed, read_known
+from chatbot.adapters.known_questions import (
+    FILE,
+    KnownQuestions,
+    packed,
+    read_known,
+    serving_questions,
+)
+from chatbot.adapters.revisions import SHIPPED, Current, Revisions
 from chatbot.domain import Decision, Screening, Status
 from chatbot.errors import BadInput
 from chatbot.steps import drift
@@ -92,9 +99,9 @@ def test_corrected_values_are_holms() -> None:
 
 def test_where_nothing_drifts_there_is_hardly_an_alert() -> None:
     drawn = np.random.default_rng(3)
-    looks = [compare(window(drawn, 150), window(drawn, 60)) for _ in range(100)]
+    looks = [compare(window(drawn, 150), window(drawn, 60)) for _ in range(60)]
     assert all(f.p is not None for figures in looks for f in figures)
-    assert sum(bool(alerts(figures)) for figures in looks) <= 5
+    assert sum(bool(alerts(figures)) for figures in looks) <= 3
 
 
 @pytest.mark.parametrize(
@@ -111,8 +118,18 @@ def test_where_nothing_drifts_there_is_hardly_an_alert() -> None:
 )  # fmt: skip
 def test_strong_drift_is_found_and_named(changed: dict[str, float], names: set[str]) -> None:
     drawn = np.random.default_rng(4)
-    found = [alerts(compare(window(drawn, 150), window(drawn, 80, **changed))) for _ in range(8)]
-    assert sum(names <= one for one in found) >= 7
+    found = [alerts(compare(window(drawn, 150), window(drawn, 80, **changed))) for _ in range(6)]
+    assert sum(names <= one for one in found) >= 5
+
+
+def test_chance_is_counted_once_for_each_figure() -> None:
+    drawn = np.random.default_rng(11)
+    before, after = window(drawn, 150), window(drawn, 80, quoted=0.35)
+    tallies = [(sum(bool(a.quoted) for a in w.asked), len(w.asked)) for w in (before, after)]
+    alone = shares(*tallies[0], *tallies[1]).p
+    figures = {f.name: f for f in compare(before, after)}
+    assert figures["quotes instead of an answer"].p == pytest.approx(8 * alone, abs=1e-5)
+    assert 0.001 < 8 * alone < 1
 
 
 def test_what_gets_better_is_no_alert() -> None:
@@ -174,7 +191,7 @@ def spread(drawn: np.random.Generator, axis: int, size: int) -> np.ndarray:
 def test_new_subjects_are_named_in_words_that_several_people_used() -> None:
     drawn = np.random.default_rng(7)
     known = spread(drawn, 0, 60)
-    texts = [f"Can Marlene park bicycle {n} for ann{n}@example.org?" for n in range(8)]
+    texts = [f"Can Marlene park bicycle {n} at 12 Baker Street?" for n in range(8)]
     asked = [Asked(f"r{n}", f"asker {n}", t.replace("Marlene", "I" if n else "Marlene"))
              for n, t in enumerate(texts)]  # fmt: skip
     old = [Asked(f"o{n}", f"asker {n}", "What about tax?") for n in range(20)]
@@ -201,10 +218,19 @@ def test_known_questions_come_back_nearly_the_same(tmp_path: Path) -> None:
     found = read_known(path)
     assert (found.model, found.source, found.far) == ("m", "s", 0.3)
     assert (found.vectors * vectors).sum(axis=1).min() > 0.9998
-    assert known_to(path, "m") is not None
-    assert known_to(path, "another") is None
-    assert known_to(tmp_path / "none", "m") is None
     assert found.are_far(np.stack([vectors[0], -vectors[0]])) == (False, True)
+
+
+def test_only_what_serves_and_fits_is_compared_with(tmp_path: Path) -> None:
+    revisions, file = Revisions(tmp_path / "adapters"), tmp_path / "x.gguf"
+    file.write_text("weights")
+    assert serving_questions(revisions, "m") is None
+    content = packed(KnownQuestions("m", "s", np.eye(3, dtype=np.float32), 0.3))
+    revisions.point(Current(revisions.add(file, {}, {FILE: content})))
+    assert serving_questions(revisions, "m") is not None
+    assert serving_questions(revisions, "another") is None
+    revisions.point(Current(SHIPPED))
+    assert serving_questions(revisions, "m") is None
 
 
 @pytest.mark.parametrize("spoil", [lambda b: b[:40], lambda b: b"", lambda b: b"PK\x03\x04junk"])
