@@ -75,7 +75,7 @@ def _bare(
     if not passages:
         return
     known = "\n".join(p.text for p in passages)
-    sources = tuple(map(_source, passages))
+    sources = tuple(map(source_of, passages))
     split = split_of(sources[0].document)
     if WAITS in notes and split is Split.TEST:
         split = Split.HARD
@@ -91,7 +91,7 @@ def _row(
     claim, cited = split_markers(written)
     if not cited or max(cited) > len(passages):
         return
-    sources = tuple(_source(p) for p in passages)
+    sources = tuple(map(source_of, passages))
     document = sources[cited[0] - 1].document
     yield Row(
         redacted(question, known), sources, claim, cited[0], origin, _LICENCE,
@@ -99,6 +99,7 @@ def _row(
     )  # fmt: skip
 
 
-def _source(passage: Passage) -> Source:
+def source_of(passage: Passage) -> Source:
+    """The passage as a row keeps it."""
     document = passage.document
     return Source(where_of(passage), passage.text, document.id, document.version)
