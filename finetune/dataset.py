@@ -49,7 +49,7 @@ def _apart(rows: Sequence[Row]) -> list[Row]:
     known = [r for r in rows if not r.waits]
     train = [r for r in known if r.split is Split.TRAIN]
     shared = smuggled(train, [r for r in known if r.split is not Split.TRAIN])
-    return [r for r in rows if r.waits or r.split is not Split.TRAIN or r.id not in shared]
+    return [r for r in rows if r.split is not Split.TRAIN or r.id not in shared]
 
 
 def _once(collected: Sequence[Collected]) -> list[Asked]:
