@@ -59,7 +59,7 @@ def chosen(
         for question, said in pairs:
             pair = Pair(question.strip("* "), _stands(said, passage.text), passage)
             fault = _fault(pair)
-            if not fault and not finds(question, passage):
+            if not fault and not finds(pair.question, passage):
                 fault = "not found again"
             outcomes[fault] += 1
             if not fault:
