@@ -28,7 +28,7 @@ from chatbot.clock import utc_now
 from chatbot.desk import Desk
 from chatbot.domain import Person
 from chatbot.errors import CountersignError, where
-from chatbot.language import LOAD_SECONDS, LanguageModel
+from chatbot.language import LOAD_SECONDS, Language, LanguageModel
 from chatbot.policy import Action, Policy, load_policy
 from chatbot.settings import Settings
 from chatbot.steps.review_item import OPEN
@@ -103,6 +103,15 @@ class App:
     def retriever(self) -> HybridRetriever:
         """Retrieval alone; waits while the search index loads."""
         return self._search.get(LOAD_SECONDS).retriever
+
+    @property
+    def language(self) -> Language:
+        """The language model that the settings name, and none in its place; waits while it loads.
+
+        Raises:
+            ModelUnusable: it cannot be loaded.
+        """
+        return self._language.loading.get(LOAD_SECONDS)
 
     def _send(self) -> None:
         self._outbox.send()

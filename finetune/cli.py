@@ -20,6 +20,7 @@ for command in (
     data.dataset,
     sharing.share,
     sharing.browse,
+    teaching.synthesise,
     teaching.distill,
     measuring.baseline,
     training.train,

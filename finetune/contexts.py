@@ -142,6 +142,8 @@ def row_of(asked: Asked, listed: Sequence[Source], split: Split) -> Row:
         asked.licence,
         split,
         asked.answers[1:] if marker else (),
+        asked.synthetic,
+        notes=asked.notes,
     )
 
 

@@ -44,11 +44,12 @@ def make_dataset(
 
 
 def _apart(rows: Sequence[Row]) -> list[Row]:
-    """The rows without those to learn from that share something with what is measured with."""
-    train = [r for r in rows if r.split is Split.TRAIN]
-    measured = [r for r in rows if r.split is not Split.TRAIN and not r.waits]
-    shared = smuggled(train, measured)
-    return [r for r in rows if r.id not in shared or r.split is not Split.TRAIN]
+    """The rows without those to learn from that share something with what is measured with. Those
+    that wait for a label are neither."""
+    known = [r for r in rows if not r.waits]
+    train = [r for r in known if r.split is Split.TRAIN]
+    shared = smuggled(train, [r for r in known if r.split is not Split.TRAIN])
+    return [r for r in rows if r.split is not Split.TRAIN or r.id not in shared]
 
 
 def _once(collected: Sequence[Collected]) -> list[Asked]:

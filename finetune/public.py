@@ -5,8 +5,8 @@ from __future__ import annotations
 import csv
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,8 @@ class Asked:
     Attributes:
         gold: passages of the paragraph it was asked about; the answer stands in the first.
         answers: right answers, the preferred one first; none: its paragraph does not hold it.
+        synthetic: a program wrote the question.
+        notes: anything else that its row is to keep.
     """
 
     question: str
@@ -41,6 +43,8 @@ class Asked:
     gold: tuple[Source, ...]
     origin: str
     licence: str
+    synthetic: bool = False
+    notes: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +56,8 @@ class Collected:
 
 
 def load_public(file: Path, count: Count) -> Collected:
-    """A file in SQuAD's format (`.json`) or MedQuAD's (`.csv`), known by how its name begins.
+    """A file in SQuAD's format (`.json`) or MedQuAD's (`.csv`), known by how its name begins; or a
+    question file (`.jsonl`) of one's own or of `finetune synthesise`.
 
     Args:
         count: tokens of texts; long paragraphs are cut as `ingest` cuts documents.
@@ -66,9 +71,12 @@ def load_public(file: Path, count: Count) -> Collected:
         "medquad": lambda: _medquad(file, count),
     }
     read = next((r for name, r in readers.items() if file.name.startswith(name)), None)
+    if file.suffix == ".jsonl":
+        read = lambda: _questions(file)  # noqa: E731
     if read is None:
         raise BadInput(
-            f"{file.name} is no set that is known.", f"Names begin with {', '.join(readers)}."
+            f"{file.name} is no set that is known.",
+            f"Names begin with {', '.join(readers)}; question files end with .jsonl.",
         )
     try:
         parts = list(read())
@@ -126,6 +134,22 @@ def _medquad(file: Path, count: Count) -> Iterator[Collected]:
                 yield Collected(
                     passages, (Asked(question, (first,), passages, "medquad", licence),)
                 )
+
+
+def _questions(file: Path) -> Iterator[Collected]:
+    """A question with its answer and the passage that holds it, one JSON object a line."""
+    for line in file.read_text(encoding="utf-8").splitlines():
+        if not line.strip():
+            continue
+        raw = json.loads(line)
+        source, answer = Source(**raw["passage"]), raw["answer"]
+        if not answer or answer not in source.text:
+            raise ValueError(f"“{answer}” does not stand in its passage word for word")
+        answers = (answer, *raw.get("accepted", ()))
+        origin, licence = raw["origin"], raw["licence"]
+        asked = Asked(raw["question"], answers, (source,), origin, licence,
+                      raw.get("synthetic", False), raw.get("notes", {}))  # fmt: skip
+        yield Collected((source,), (asked,))
 
 
 def cut(where: str, text: str, document: str, count: Count) -> tuple[Source, ...]:

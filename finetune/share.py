@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +79,9 @@ def read(file: Path) -> tuple[list[Shared], dict[int, str]]:
 def taken(known: Sequence[Row], coming: Sequence[Shared], by: str, day: str) -> Taken:
     """The dataset with the rows that have come: new ones added, relabelled ones in their places.
 
+    Of a row that is there already only an answer that was given since counts: the rest of the file
+    may be older than the dataset.
+
     Args:
         by: who relabelled, where the file names nobody.
         day: noted beside that.
@@ -86,10 +89,12 @@ def taken(known: Sequence[Row], coming: Sequence[Shared], by: str, day: str) -> 
     old = {row.id: row for row in known}
     after, numbers = {}, {}
     for one in coming:
-        before = old.get(one.row.id, one.row)
-        row = one.row
-        if one.answered is not None:
-            row = signed(before, one.answered, one.by or by, day)
+        row = old.get(one.row.id, one.row)
+        said = one.answered
+        if said and (row.waits or said.target != row.target):
+            label = replace(row, answer=said.answer, marker=said.marker, written=said.written,
+                            accepted=())  # fmt: skip
+            row = signed(row, label, one.by or by, day)
         if row != old.get(row.id):
             after[row.id], numbers[row.id] = row, one.number
     faults = {numbers[key]: why for key, why in objections(known, after).items()}
@@ -163,7 +168,7 @@ def _reply(row: Row, raw: Mapping[str, Any]) -> Row | None:
     said = [str(m["content"]) for m in raw["messages"] if m["role"] == "assistant"]
     if not said or (said[-1] == row.target and not row.waits):
         return None
-    return labelled(row, said[-1], 0, row.accepted)
+    return labelled(row, said[-1], 0)
 
 
 def _response(row: Row, raw: Mapping[str, Any]) -> tuple[Row | None, str]:
@@ -180,5 +185,5 @@ def _response(row: Row, raw: Mapping[str, Any]) -> tuple[Row | None, str]:
     if any(len(said) > 1 for said in given.values()):
         raise ValueError(f"{len(people)} people disagree")
     marker = int(*given.get("marker", {str(row.marker)}))
-    answer = str(*given.get("answer", {""})) if marker else ""
-    return labelled(row, answer, marker, row.accepted), ", ".join(sorted(people))
+    answer = str(*given.get("answer", {""})) if marker or "marker" not in given else ""
+    return labelled(row, answer, marker), ", ".join(sorted(people))

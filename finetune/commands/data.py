@@ -26,7 +26,8 @@ _DECIDED = SIGNED | {State.REJECTED, State.RECALLED}
 def dataset(
     out: Annotated[Path, typer.Option(help="Folder to write to.")],
     files: Annotated[
-        list[Path] | None, typer.Argument(help="squad*.json, xquad*.json, medquad*.csv.")
+        list[Path] | None,
+        typer.Argument(help="squad*.json, xquad*.json, medquad*.csv, question files (*.jsonl)."),
     ] = None,
     desk: Annotated[
         bool, typer.Option("--desk", help="Add what the desk and askers judged.")

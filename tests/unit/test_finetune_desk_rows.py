@@ -115,6 +115,21 @@ def test_a_thumb_down_keeps_the_question_and_waits_for_a_label() -> None:
     assert (rows[0].notes["draft"], rows[0].answer) == ("It pays 20% [1].", "")
 
 
+def titled(split: Split) -> str:
+    """A title whose document belongs to that split."""
+    titles = (f"t{n}" for n in range(200))
+    return next(t for t in titles if split_of(passage("x", t).document.id) is split)
+
+
+def test_what_rests_on_documents_of_two_splits_is_not_measured_with() -> None:
+    """Measured, it would put every training row on the other document out of the dataset."""
+    one, two = (passage("It pays.", titled(s)) for s in (Split.TEST, Split.DEV))
+    for evidence, split in (((one, two), Split.TRAIN), ((one,), Split.TEST)):
+        answer = Answer((Draft("It pays."),), evidence)
+        (row,) = rejected_rows([rejected("not-in-documents", answer=answer)])
+        assert row.split is split
+
+
 def test_what_waits_is_never_a_row_of_the_frozen_test() -> None:
     title = next(
         f"t{n}" for n in range(99) if split_of(passage("x", f"t{n}").document.id) == "test"

@@ -21,7 +21,7 @@ from chatbot.steps.likeness import exact, f1
 from finetune.contexts import Lists, Shelf, answerless, own_rows, shared_rows
 from finetune.dataset import make_dataset
 from finetune.public import Asked, load_public
-from finetune.rows import REFUSAL, Row, Source, Split, fingerprint, read_rows, write_rows
+from finetune.rows import REFUSAL, WAITS, Row, Source, Split, fingerprint, read_rows, write_rows
 from finetune.scores import Answered, difference, scores
 from finetune.split import smuggled, split_of, without_twins
 
@@ -254,6 +254,10 @@ def test_the_splits_of_a_dataset_share_nothing(tmp_path: Path) -> None:
     ]
     mixed = make_dataset([squad(tmp_path)], own, tmp_path / "mixed", encoder, Lists())
     assert mixed["rows"] == about["rows"] + 1  # the smuggled one is left out
+    bad = replace(measured, split=Split.TRAIN, question="And?", answer="", marker=0)
+    waiting = [bad, replace(bad, question="Why?", notes={WAITS: "thumbs down"})]
+    kept = make_dataset([squad(tmp_path)], waiting, tmp_path / "kept", encoder, Lists())
+    assert (kept["rows"], kept["waiting"]) == (about["rows"] + 1, 1)  # it is not learned from
     again = make_dataset([squad(tmp_path)], [], tmp_path / "again", encoder, Lists())
     assert again["fingerprints"] == about["fingerprints"]
 
