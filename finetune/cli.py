@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from finetune.commands import data, measuring, serving, training
+from finetune.commands import data, judging, measuring, serving, training
 
 app = typer.Typer(no_args_is_help=True, help=__doc__, rich_markup_mode=None)
 for command in (
@@ -13,6 +13,7 @@ for command in (
     training.train,
     serving.export,
     measuring.evaluate,
+    judging.judge,
     measuring.report,
     serving.promote,
     serving.rollback,

@@ -10,9 +10,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import BaseMessage
 
 from chatbot.errors import BadInput
 from chatbot.language import open_language
@@ -24,6 +25,8 @@ from finetune.scores import Answered, difference, scores
 
 AT_ONCE = 4
 Told = Callable[[int], None]
+Asked = TypeVar("Asked")
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True)
@@ -82,16 +85,31 @@ def run(
 
     def ask(row: Row) -> Answered:
         began = time.monotonic()
-        pieces = model.stream(chat_messages(row, prompt), max_tokens=most)
-        text = "".join(p.content for p in pieces if isinstance(p.content, str))
-        return Answered(row, text.strip(), round(time.monotonic() - began, 3))
+        text = written(model, chat_messages(row, prompt), most)
+        return Answered(row, text, round(time.monotonic() - began, 3))
 
-    answered: list[Answered] = []
+    answered = tuple(at_once(ask, rows, told))
+    return Run(name, fingerprint(rows), prompt.fingerprint, answered)
+
+
+def written(model: BaseChatModel, messages: Sequence[BaseMessage], most: int) -> str:
+    """What the model writes, of `most` tokens at most.
+
+    Raises:
+        GenerationFailed: it does not answer.
+    """
+    pieces = model.stream(messages, max_tokens=most)
+    return "".join(p.content for p in pieces if isinstance(p.content, str)).strip()
+
+
+def at_once(
+    ask: Callable[[Asked], Answer], asked: Sequence[Asked], told: Told = lambda _: None
+) -> Iterator[Answer]:
+    """The answers in their order, `AT_ONCE` of them in work; `told` hears how many there are."""
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        for one in pool.map(ask, rows):
-            answered.append(one)
-            told(len(answered))
-    return Run(name, fingerprint(rows), prompt.fingerprint, tuple(answered))
+        for count, one in enumerate(pool.map(ask, asked), 1):
+            told(count)
+            yield one
 
 
 def compared(first: Run, second: Run) -> dict[str, float]:
@@ -100,12 +118,19 @@ def compared(first: Run, second: Run) -> dict[str, float]:
     Raises:
         BadInput: they were asked different rows.
     """
+    same_rows(first, second)
+    return difference(first.answered, second.answered)
+
+
+def same_rows(first: Run, second: Run) -> None:
+    """Raises:
+    BadInput: the two were asked different rows.
+    """
     if first.test != second.test:
         raise BadInput(
             f"{first.name} and {second.name} were measured on different rows.",
             "Measure both on the same dataset and split.",
         )
-    return difference(first.answered, second.answered)
 
 
 def write_run(found: Run, path: Path) -> None:
@@ -129,9 +154,15 @@ def read_run(path: Path, rows: Sequence[Row]) -> Run:
         answered = tuple(
             Answered(by_id[a["row"]], a["text"], a["seconds"]) for a in kept["answers"]
         )
-        return Run(kept["name"], kept["test"], kept["prompt"], answered)
+        found = Run(kept["name"], kept["test"], kept["prompt"], answered)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BadInput(
             f"{path} is no run over these rows ({type(error).__name__}: {error}).",
             "Make it with `finetune evaluate` on the same dataset.",
         ) from error
+    if found.test != fingerprint(a.row for a in answered):
+        raise BadInput(
+            f"{path} is no run over these rows: what was asked, or is right, was changed since.",
+            "Make it with `finetune evaluate` on the same dataset.",
+        )
+    return found

@@ -9,6 +9,7 @@ import typer
 
 from chatbot.console import AsJson, guarded, put, put_json
 from chatbot.errors import BadInput
+from chatbot.figures import line
 from chatbot.prompts import FOLDER, Prompt, load_prompt
 from chatbot.settings import load_settings
 from finetune.commands.common import MEASURED, Data, bar
@@ -121,12 +122,8 @@ def load_baseline(path: Path) -> Prompt:
 
 def _lines(found: Run, report: dict[str, Any]) -> list[str]:
     lines = [f"{found.name}, {report['n']} rows"]
-    for name, score in found.scores.items():
-        if isinstance(score, dict):
-            interval = f"[{score['low']:.3f}, {score['high']:.3f}]"
-            lines.append(f"{name:<20} {score['value']:>8.3f}  {interval:<20} n = {score['n']}")
+    lines += [line(n, score) for n, score in found.scores.items() if isinstance(score, dict)]
     if "above" in report:
-        apart = report["above"]["worth"]
-        interval = f"{apart['low']:+.3f} to {apart['high']:+.3f}"
-        lines.append(f"Worth above {report['above']['model']}: {apart['value']:+.3f}, {interval}")
+        lines.append(f"Above {report['above']['model']}:")
+        lines.append(line("worth", report["above"]["worth"], "+.3f"))
     return lines
