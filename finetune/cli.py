@@ -13,6 +13,7 @@ for command in (
     training.train,
     serving.export,
     measuring.evaluate,
+    measuring.ability,
     judging.judge,
     measuring.report,
     serving.promote,

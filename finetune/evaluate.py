@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import BaseMessage
@@ -23,10 +23,26 @@ from finetune.prompting import chat_messages
 from finetune.rows import Row, fingerprint
 from finetune.scores import Answered, difference, scores
 
+if TYPE_CHECKING:
+    from chatbot.adapters.generation import ServedChat
+
 AT_ONCE = 4
 Told = Callable[[int], None]
 Asked = TypeVar("Asked")
 Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True, slots=True)
+class Ability:
+    """What a model can do without passages.
+
+    Attributes:
+        test: fingerprint of what it was given; abilities of different tests are not compared.
+        right: item → whether it had it right.
+    """
+
+    test: str
+    right: Mapping[str, bool]
 
 
 @dataclass(frozen=True)
@@ -35,12 +51,14 @@ class Run:
 
     Attributes:
         test: fingerprint of the rows; runs of different tests are not compared.
+        ability: what it can do beside; None: it was not measured.
     """
 
     name: str
     test: str
     prompt: str
     answered: tuple[Answered, ...]
+    ability: Ability | None = None
 
     @cached_property
     def scores(self) -> dict[str, Any]:
@@ -49,7 +67,7 @@ class Run:
 
 
 @contextmanager
-def opened_model(settings: Settings) -> Iterator[tuple[BaseChatModel, str]]:
+def opened_model(settings: Settings) -> Iterator[tuple[ServedChat, str]]:
     """The language model that the settings name, and how it is called; closed at the end.
 
     Raises:
@@ -138,6 +156,8 @@ def write_run(found: Run, path: Path) -> None:
     answers = [{"row": a.row.id, "text": a.text, "seconds": a.seconds} for a in found.answered]
     kept = {"name": found.name, "test": found.test, "prompt": found.prompt,
             "scores": found.scores, "answers": answers}  # fmt: skip
+    if found.ability:
+        kept["ability"] = asdict(found.ability)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
@@ -154,7 +174,8 @@ def read_run(path: Path, rows: Sequence[Row]) -> Run:
         answered = tuple(
             Answered(by_id[a["row"]], a["text"], a["seconds"]) for a in kept["answers"]
         )
-        found = Run(kept["name"], kept["test"], kept["prompt"], answered)
+        ability = Ability(**kept["ability"]) if "ability" in kept else None
+        found = Run(kept["name"], kept["test"], kept["prompt"], answered, ability)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BadInput(
             f"{path} is no run over these rows ({type(error).__name__}: {error}).",

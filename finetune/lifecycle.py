@@ -12,6 +12,7 @@ from chatbot.adapters.models import hash_file
 from chatbot.adapters.revisions import BASE, SHIPPED, Current, Revisions
 from chatbot.clock import Clock, utc_now
 from chatbot.errors import BadInput, NotAllowed
+from finetune.ability import ability_scores
 from finetune.evaluate import Run
 from finetune.promote import judge
 
@@ -48,8 +49,9 @@ class Lifecycle:
                 "What serves now goes on serving.",
             )
         now = self._clock().isoformat(timespec="milliseconds")
-        card = {**about, "test": candidate.test, "scores": candidate.scores, "by": by, "at": now,
-                "gain": judgement.gain, "against": incumbent.name}  # fmt: skip
+        able = ability_scores(candidate.ability) if candidate.ability else {}
+        card = {**about, "test": candidate.test, "scores": {**candidate.scores, **able},
+                "by": by, "at": now, "gain": judgement.gain, "against": incumbent.name}  # fmt: skip
         revision = self._revisions.add(adapter, card)
         serving = self._revisions.current()
         before = (*serving.before, serving.revision) if serving else (SHIPPED,)

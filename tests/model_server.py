@@ -17,6 +17,7 @@ class ModelServer(ThreadingHTTPServer):
     """Says what its rule makes of the messages.
 
     Attributes:
+        follow: the tokens that go on a text, likeliest first.
         asked: the messages of each call; `keys`: what each call was authorised with.
     """
 
@@ -25,6 +26,7 @@ class ModelServer(ThreadingHTTPServer):
     def __init__(self, rule: Rule) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.rule = rule
+        self.follow: Callable[[str], list[str]] = lambda _: []
         self.asked: list[Messages] = []
         self.keys: list[str] = []
 
@@ -38,7 +40,10 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         server: Any = self.server
-        if not self.path.endswith("/chat/completions"):
+        if self.path == "/v1/completions":
+            self._follow(body["prompt"])
+            return
+        if self.path != "/v1/chat/completions":
             self.send_error(404)
             return
         server.asked.append(body["messages"])
@@ -53,6 +58,16 @@ class _Handler(BaseHTTPRequestHandler):
                      "choices": [choice]}  # fmt: skip
             self.wfile.write(f"data: {json.dumps(event)}\n\n".encode())
         self.wfile.write(b"data: [DONE]\n\n")
+
+    def _follow(self, text: str) -> None:
+        server: Any = self.server
+        likely = {token: -float(n) for n, token in enumerate(server.follow(text))}
+        choice = {"index": 0, "text": "", "logprobs": {"top_logprobs": [likely]}}
+        answer = json.dumps({"choices": [choice]}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
 
     def log_message(self, *_: object) -> None:
         return

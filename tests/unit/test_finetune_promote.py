@@ -15,7 +15,8 @@ from chatbot.adapters.models import hash_file
 from chatbot.adapters.revisions import FILE, POINTER, SHIPPED, Current, Revisions
 from chatbot.adapters.schema_review import audit_entries
 from chatbot.errors import BadInput, ModelUnusable, NotAllowed
-from finetune.evaluate import Run, read_run, write_run
+from finetune.ability import Item, chosen, kept_items
+from finetune.evaluate import Ability, Run, read_run, write_run
 from finetune.lifecycle import Lifecycle
 from finetune.promote import judge
 from finetune.report import page
@@ -41,7 +42,12 @@ def made(name: str, right: float, refuses: bool = True, rows: list[Row] = ROWS) 
         else:
             text = REFUSAL if refuses else "Nonsense [1]."
         answered.append(Answered(row, text, 0.5))
-    return Run(name, fingerprint(rows), "prompt", tuple(answered))
+    return Run(name, fingerprint(rows), "prompt", tuple(answered), able(0.7))
+
+
+def able(right: float, test: str = "items") -> Ability:
+    """Has that share of a hundred items right."""
+    return Ability(test, {str(n): n < round(100 * right) for n in range(100)})
 
 
 BASE = made("base, adapter none", 0.4, refuses=False)
@@ -65,6 +71,41 @@ def test_a_better_adapter_may_serve() -> None:
 def test_a_worse_or_unproven_one_may_not(candidate: Run, reason: str) -> None:
     incumbent = made("now", 0.6)
     assert reason in "; ".join(judge(candidate, incumbent, "abc").reasons)
+
+
+def test_who_lost_general_ability_may_not_serve_and_a_few_items_are_chance() -> None:
+    better = made("x (abc)", 0.9)
+    for now, reason in ((0.55, "ability fell by 0.150"), (0.65, ""), (0.9, "")):
+        reasons = judge(replace(better, ability=able(now)), BASE, "abc").reasons
+        assert reason in "; ".join(reasons)
+        assert bool(reasons) == bool(reason)
+
+
+@pytest.mark.parametrize("ability", [None, able(0.9, "other items")], ids=["none", "another"])
+def test_ability_is_measured_alike_or_nothing_is_promoted(ability: Ability | None) -> None:
+    better = made("x (abc)", 0.9)
+    for pair in (
+        (replace(better, ability=ability), BASE),
+        (better, replace(BASE, ability=ability)),
+    ):
+        assert "not measured" in "; ".join(judge(*pair, "abc").reasons)
+
+
+def test_the_likeliest_token_that_begins_one_option_is_the_choice() -> None:
+    item = Item("a-1", "a", "Two times three is", "six", ("seven", "two"))
+    assert chosen([" the", " s", " six", " two"], item)
+    assert not chosen([" s", " se", " six"], item)
+    assert not chosen([" the", " ", " a"], item)
+
+
+def test_the_kept_items_can_be_had_right() -> None:
+    items, _ = kept_items()
+    assert len({i.id for i in items}) == len({i.text for i in items}) == len(items) >= 80
+    for item in items:
+        options = [item.right, *item.others]
+        assert len(options) == 3
+        assert chosen([f" {item.right}"], item)
+        assert not any(chosen([f" {other}"], item) for other in item.others)
 
 
 def test_few_rows_prove_nothing() -> None:
