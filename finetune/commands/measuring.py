@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from chatbot.adapters.conversations import ConversationStore
+from chatbot.clock import utc_now
+from chatbot.commands.stores import open_stores
 from chatbot.console import AsJson, guarded, put, put_json
 from chatbot.errors import BadInput
 from chatbot.figures import line
@@ -16,6 +20,7 @@ from chatbot.settings import Settings, load_settings
 from finetune.ability import ability_of, ability_scores, kept_items
 from finetune.commands.common import MEASURED, Data, bar
 from finetune.evaluate import Run, compared, opened_model, read_run, run, write_run
+from finetune.live import Live, live_figures
 from finetune.report import page
 from finetune.rows import Split, read_rows
 
@@ -149,15 +154,32 @@ def report(
     kept: Annotated[Path, typer.Argument(help="A run that `finetune evaluate` kept.")],
     out: Annotated[Path, typer.Option(help="HTML file to write.")],
     against: Annotated[Path | None, typer.Option(help="Another run, side by side.")] = None,
+    live: Annotated[
+        bool, typer.Option("--live", help="Add thumbs, second tries and the desk's decisions.")
+    ] = False,
+    days: Annotated[int, typer.Option(min=1, help="How far --live looks back.")] = 90,
+    as_json: AsJson = False,
 ) -> None:
     """Write a run as a page to read: scores, and every question with what was answered.
 
-    Example: finetune report var/dataset var/runs/first.json --out var/first.html
+    Example: finetune report var/dataset var/runs/first.json --out var/first.html --live
     """
     rows = read_rows(data, *MEASURED)
     other = read_run(against, rows) if against else None
-    out.write_text(page(read_run(kept, rows), other), encoding="utf-8")
-    put(str(out))
+    figures = _live(days) if live else None
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(page(read_run(kept, rows), other, figures), encoding="utf-8")
+    if as_json:
+        put_json({"file": str(out), "live": asdict(figures) if figures else None})
+    else:
+        put(str(out))
+
+
+def _live(days: int) -> Live:
+    since = utc_now() - timedelta(days=days)
+    with open_stores(load_settings()) as (queue, _):
+        given = ConversationStore(queue.engine).given(since)
+        return live_figures(days, given, queue.statistics(since))
 
 
 def load_baseline(path: Path) -> Prompt:

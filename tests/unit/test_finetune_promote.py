@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,18 +11,22 @@ import pytest
 from sqlalchemy import select
 
 from chatbot.adapters.audit import AuditLog
+from chatbot.adapters.conversations import Given
 from chatbot.adapters.database import open_database, transaction
 from chatbot.adapters.models import hash_file
+from chatbot.adapters.queue_figures import Statistics
 from chatbot.adapters.revisions import FILE, POINTER, SHIPPED, Current, Revisions
 from chatbot.adapters.schema_review import audit_entries
 from chatbot.errors import BadInput, ModelUnusable, NotAllowed
 from finetune.ability import Item, chosen, kept_items
 from finetune.evaluate import Ability, Run, read_run, write_run
 from finetune.lifecycle import Lifecycle
+from finetune.live import live_figures
 from finetune.promote import judge
 from finetune.report import page
 from finetune.rows import REFUSAL, Row, Source, Split, fingerprint
 from finetune.scores import Answered
+from tests.strategies import record
 
 SOURCES = tuple(Source(f"Part {n}", f"Rule {n} wants form {n}0.", "Book") for n in range(1, 4))
 ROWS = [
@@ -129,9 +134,34 @@ def test_a_page_shows_both_answers_and_nothing_that_others_wrote_is_markup() -> 
     found = page(replace(run, answered=(first, *run.answered[1:])), BASE)
     assert "<script" not in found
     assert "&lt;script&gt;alert(1)" in found
-    assert found.count("<article>") == len(ROWS)
+    assert found.count("<article ") == len(ROWS)
     assert "95% interval" in found
     assert "http" not in found
+
+
+def test_a_page_counts_what_its_filters_show() -> None:
+    better, worse = made("x", 0.9), made("y", 0.5)
+    found = page(better, worse)
+    gained = sum(a.text != b.text for a, b in zip(better.answered, worse.answered, strict=True))
+    for name, count in (("all", 160), ("changed", gained), ("better", gained), ("worse", 0)):
+        assert re.search(rf"value={name}[^>]*>[^<]* <small>{count}</small>", found)
+        if name in ("changed", "better"):
+            assert len(re.findall(rf"<article class='[^']*\b{name}\b", found)) == count
+    for name in ("changed", "better", "worse", "wrong", "bare"):
+        assert f"[value={name}]:checked) article:not(.{name})" in found
+    assert "name=show value=changed" not in page(better)
+    assert "An answer of A is worth" in found
+    assert "that may be chance" in found  # both are as able
+
+
+def test_a_page_shows_live_use_or_says_that_there_is_none() -> None:
+    run, none = made("x", 0.9), live_figures(30, [], Statistics({}, (), (), 0, 0))
+    assert "no one has asked anything here" in page(run, live=none)
+    assert "Live use" not in page(run)
+    asked = Given("c", True, record([], adapter="<b>new</b>"), -1)
+    found = page(run, live=live_figures(30, [asked], Statistics({}, (), (), 0, 0)))
+    assert "adapter &lt;b&gt;new&lt;/b&gt;" in found
+    assert "Thumbs up" in found
 
 
 # --- the way there and back -----------------------------------------------------------------------
