@@ -166,11 +166,12 @@ def test_both_runs_of_the_judges_model_are_said_to_be_so(tmp_path: Path) -> None
 def test_runs_of_other_rows_are_refused(files: tuple[Path, Path], tmp_path: Path) -> None:
     fewer = run_of(tmp_path, "fewer", ["x"] * 5, ROWS[:5])
     with served(longer) as server:
-        given = ["judge", str(files[0]), str(fewer), "--data", str(tmp_path), "--judge",
-                 server.url, "--model", "m"]  # fmt: skip
-        done = CliRunner().invoke(app, given)
-        assert done.exit_code == 2
-        assert "different rows" in done.output
+        for pair in ((files[0], fewer), (*files, "--control", fewer)):
+            given = ["judge", *map(str, pair), "--data", str(tmp_path), "--judge", server.url,
+                     "--model", "short"]  # fmt: skip
+            done = CliRunner().invoke(app, given)
+            assert done.exit_code == 2
+            assert "different rows" in done.output
         assert server.asked == []
 
 

@@ -55,6 +55,9 @@ def asked(home: Path) -> Path:
         store.append(other, "you", given(5, "Who else?", status=Status.REFUSED, **tuned))
         old = {"asked_at": NOW - timedelta(days=40)}
         store.append(other, "you", given(6, "When?", model="older", **old))
+        twice = store.create("they").id  # asking the same later on is no second try either
+        store.append(twice, "they", given(7, "Where?", model="third"))
+        store.append(twice, "they", given(8, "Where?", model="third"))
     return home
 
 
@@ -69,7 +72,8 @@ def test_figures_are_by_model_and_adapter_and_of_the_days_that_were_named(
     done = CliRunner().invoke(app, [*told, "--days", "30", "--json"])
     assert done.exit_code == 0, done.output
     found = json.loads(done.stdout)["live"]["answers"]
-    assert found.keys() == {"m", TUNED}
+    assert found.keys() == {"m", TUNED, "third"}
+    assert found["third"]["regenerated"]["value"] == 0
     base, tuned = found["m"], found[TUNED]
     assert (base["n"], base["liked"]["n"], base["liked"]["value"]) == (3, 2, 0.5)
     assert base["regenerated"] == {**base["regenerated"], "n": 3, "value": 0.3333}
