@@ -73,7 +73,7 @@ def judge(
         found, report = _report(chat, one, other, own, third)
     report = {"judge": name, "first": one.name, "second": other.name, **report}
     if model_of(name) == model_of(one.name) == model_of(other.name):
-        report["warning"] = "The judge's model wrote both runs."
+        report["warning"] = "Both runs are of the judge's model."
     if out:
         verdicts = [
             {"row": j.row, "shown_first": j.shown_first, "shown_second": j.shown_second}

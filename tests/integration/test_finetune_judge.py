@@ -159,7 +159,7 @@ def test_both_runs_of_the_judges_model_are_said_to_be_so(tmp_path: Path) -> None
     first = run_of(tmp_path, "m, adapter a (1)", ["x [1]."] * 15).rename(tmp_path / "first.json")
     second = run_of(tmp_path, "m, adapter b (2)", ["yy [1]."] * 15)
     found = judged(longer, first, second, "--data", tmp_path)
-    assert "wrote both" in found["warning"]
+    assert "Both runs are of" in found["warning"]
     assert "self_preference" not in found
 
 
