@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from langchain_core.runnables import Runnable, RunnableGenerator
 
-from chatbot.domain import AnswerRecord, Finished, Held, Person, Status, Turn
+from chatbot.domain import AnswerRecord, Finished, Held, Person, Status, Turn, called
 from chatbot.errors import NotFound
 from chatbot.gate import Event
 from chatbot.journey import Steps
@@ -138,7 +138,7 @@ class Chain:
 
     def draft(self, item: ReviewItem) -> tuple[Answer, str]:
         """An answer for the reviewers, from the documents as they are now, and the model that wrote
-        it. No one else sees it.
+        it with its adapter. No one else sees it.
 
         Raises:
             IndexUnusable: retrieval does not work.
@@ -149,7 +149,8 @@ class Chain:
         trace = Trace(question, Person(item.owner, collections), self._before(item))
         for _ in self.drafting.stream(Asked(trace)):
             pass
-        return trace.answer(), str(self._describe(trace.person)["model"])
+        about = self._describe(trace.person)
+        return trace.answer(), trace.stand_in or called(about["model"], about["adapter"])
 
     def _before(self, item: ReviewItem) -> Sequence[Turn]:
         try:

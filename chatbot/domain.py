@@ -231,6 +231,11 @@ class AnswerRecord:
     policy: str = ""
 
     @property
+    def written_by(self) -> str:
+        """The model and its adapter, as one name."""
+        return called(self.model, self.adapter)
+
+    @property
     def answer(self) -> str:
         """The released words, markers included."""
         return join_sentences(s.text for s in self.sentences)
@@ -298,6 +303,11 @@ def passage_from(raw: dict[str, Any]) -> Passage:
         document[day] = date.fromisoformat(document[day]) if document[day] else None
     locator = {**raw["locator"], "heading": tuple(raw["locator"]["heading"])}
     return Passage(**{**raw, "document": Document(**document), "locator": Locator(**locator)})
+
+
+def called(model: str, adapter: str | None) -> str:
+    """A model and its adapter as one name."""
+    return f"{model}, adapter {adapter}" if adapter else model
 
 
 def join_sentences(sentences: Iterable[str]) -> str:

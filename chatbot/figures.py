@@ -1,8 +1,8 @@
-"""How far a measured mean can be from the true one, by drawing the values anew."""
+"""A measured mean, how far it can be from the true one, and how both are shown."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -22,3 +22,9 @@ def bootstrap(values: Sequence[float], seed: int = 0) -> dict[str, float]:
         "low": round(float(low), 4),
         "high": round(float(high), 4),
     }
+
+
+def line(name: str, found: Mapping[str, float], style: str = ".3f", width: int = 20) -> str:
+    """A score for people: its name, value, interval, and over how many; `style` as in `format`."""
+    interval = f"[{found['low']:{style}}, {found['high']:{style}}]"
+    return f"{name:<{width}} {format(found['value'], style):>8}  {interval:<18} n = {found['n']}"

@@ -11,6 +11,7 @@ import structlog
 from chatbot.adapters.breaker import Breaker
 from chatbot.adapters.revisions import Revisions
 from chatbot.background import Background
+from chatbot.domain import called
 from chatbot.errors import CountersignError, GenerationFailed, ModelUnusable, where
 from chatbot.settings import Settings
 
@@ -86,8 +87,7 @@ class LanguageModel:
                 settings = self._settings.model_copy(update=here)
                 self._stand_in = Background("stand-in", lambda: open_language(settings))
         language = self._stand_in.get(LOAD_SECONDS)
-        adapter = f", adapter {language.adapter}" if language.adapter else ""
-        return language.client, f"{language.name}{adapter}"
+        return language.client, called(language.name, language.adapter)
 
     def ready(self) -> Language | None:
         """The model, if it is loaded."""

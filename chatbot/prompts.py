@@ -1,8 +1,8 @@
 """Loads the prompts in `prompts/`, fills them in, and fingerprints them.
 
 A prompt is a file: YAML front matter (`name`, `version`, `variables`), then one part a message,
-each under a heading `# system` or `# user`. A variable stands as `{{name}}` and is replaced in one
-pass, so that braces in a question or a document stay what they are.
+each under a heading `# system`, `# user` or `# assistant`. A variable stands as `{{name}}` and is
+replaced in one pass, so that braces in a question or a document stay what they are.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
-from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
 
 from chatbot.domain import sha256_of
 from chatbot.errors import BadSettings
 
 FOLDER = Path(__file__).resolve().parent.parent / "prompts"
 _FILE = re.compile(r"---\n(?P<front>.*?)\n---\n(?P<body>.*)", re.DOTALL)
-_PART = re.compile(r"^# (system|user)\n", re.MULTILINE)
+_PART = re.compile(r"^# (system|user|assistant)\n", re.MULTILINE)
 _VARIABLE = re.compile(r"\{\{(\w+)\}\}")
-_MESSAGES = {"system": SystemMessage, "user": HumanMessage}
+_MESSAGES = {"system": SystemMessage, "user": HumanMessage, "assistant": AIMessage}
 
 
 @dataclass(frozen=True, slots=True)

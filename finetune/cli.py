@@ -7,6 +7,7 @@ import typer
 from finetune.commands import (
     checking,
     data,
+    judging,
     measuring,
     serving,
     sharing,
@@ -27,6 +28,8 @@ for command in (
     serving.export,
     checking.check,
     measuring.evaluate,
+    measuring.ability,
+    judging.judge,
     measuring.report,
     serving.promote,
     serving.rollback,

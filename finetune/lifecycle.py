@@ -13,6 +13,7 @@ from chatbot.adapters.models import hash_file
 from chatbot.adapters.revisions import BASE, SHIPPED, Current, Revisions
 from chatbot.clock import Clock, utc_now
 from chatbot.errors import BadInput, NotAllowed
+from finetune.ability import ability_scores
 from finetune.card import README, markdown
 from finetune.evaluate import Run
 from finetune.promote import judge
@@ -57,8 +58,9 @@ class Lifecycle:
                 "What serves now goes on serving.",
             )
         now = self._clock().isoformat(timespec="milliseconds")
-        card = {**about, "test": candidate.test, "scores": candidate.scores, "by": by, "at": now,
-                "gain": judgement.gain, "against": incumbent.name}  # fmt: skip
+        able = ability_scores(candidate.ability) if candidate.ability else {}
+        card = {**about, "test": candidate.test, "scores": {**candidate.scores, **able},
+                "by": by, "at": now, "gain": judgement.gain, "against": incumbent.name}  # fmt: skip
         kept = {README: markdown(card).encode(), **others}
         revision = self._revisions.add(adapter, card, kept)
         serving = self._revisions.current()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from finetune.ability import ability_change
 from finetune.evaluate import Run
 from finetune.scores import difference
 
@@ -13,6 +14,9 @@ WORSE = 0.02
 """How much less the answers may be worth at the interval's lower end: rows are never enough."""
 MUCH_WORSE = 0.05
 """How much one score may fall where the answers as a whole are worth more."""
+LESS_ABLE = -0.05
+"""Where the whole interval of the change in general ability lies below this, it fell. The items
+are few: refusing by the interval's other end, or by the mean, would refuse by chance."""
 _MUST_HOLD = {"f1": 1, "right_citation": 1, "right_refusals": 1, "unsupported": -1}
 
 
@@ -44,7 +48,19 @@ def judge(candidate: Run, incumbent: Run, adapter: str) -> Judgement:
         if old[name]["n"] and new[name]["n"] and fall > MUCH_WORSE:
             change = f"from {old[name]['value']:.3f} to {new[name]['value']:.3f}"
             reasons.append(f"{name.replace('_', ' ')} went {change}")
+    reasons += _less_able(candidate, incumbent)
     return Judgement(tuple(reasons), gain)
+
+
+def _less_able(candidate: Run, incumbent: Run) -> Sequence[str]:
+    new, old = candidate.ability, incumbent.ability
+    if not new or not old or new.test != old.test:
+        return ["general ability was not measured on both alike (`finetune ability`)"]
+    change = ability_change(new, old)
+    if change["high"] >= LESS_ABLE:
+        return []
+    interval = f"95%: {change['low']:+.3f} to {change['high']:+.3f}"
+    return [f"general ability fell by {-change['value']:.3f} ({interval})"]
 
 
 def _unproven(candidate: Run, incumbent: Run, adapter: str) -> Sequence[str]:

@@ -13,7 +13,7 @@ from chatbot.steps.ground import ground
 from finetune.rows import Row, Source
 from finetune.tree import Branch
 
-_ROLES = {"system": "system", "human": "user"}
+_ROLES = {"system": "system", "human": "user", "ai": "assistant"}
 
 
 def chat_messages(row: Row, prompt: Prompt) -> list[BaseMessage]:

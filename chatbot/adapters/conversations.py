@@ -30,6 +30,21 @@ class Conversation:
     updated_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Given:
+    """An answer as it was given, and what became of it.
+
+    Attributes:
+        current: it still stands in its conversation.
+        rating: 1 or -1, what its asker thought of it; 0: they did not say.
+    """
+
+    conversation: str
+    current: bool
+    record: AnswerRecord
+    rating: int
+
+
 class ConversationStore:
     """Keeps conversations. Whoever asks for one names its owner, and sees only that owner's.
 
@@ -207,6 +222,22 @@ class ConversationStore:
             .order_by(answers.c.id)
         )
         return [(AnswerRecord.from_json(r.record), r.reason, r.comment) for r in self._rows(query)]
+
+    def given(self, since: datetime) -> Sequence[Given]:
+        """Every answer since then, whoever's, those taken back as well; each conversation in its
+        order."""
+        columns = (answers.c.conversation_id, answers.c.current, answers.c.record, feedback.c.value)
+        query = (
+            select(*columns)
+            .join(feedback, answers.c.id == feedback.c.answer_id, isouter=True)
+            .where(answers.c.asked_at >= since)
+            .order_by(answers.c.conversation_id, answers.c.ordinal)
+        )
+        return [
+            Given(r.conversation_id, bool(r.current), AnswerRecord.from_json(r.record),
+                  int(r.value or 0))
+            for r in self._rows(query)
+        ]  # fmt: skip
 
     def _rows(self, query: Select[Any]) -> Sequence[Row[Any]]:
         with transaction(self._engine) as connection:

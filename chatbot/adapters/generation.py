@@ -34,6 +34,9 @@ _FAILURES = (
 )  # the last four: an answer that is not of the form
 
 
+_LIKELIEST = 20  # tokens: as many as vLLM gives unless told otherwise
+
+
 class ServedChat(ChatHuggingFace):
     """A chat model on an OpenAI-compatible server, counting tokens with that server's tokenizer."""
 
@@ -81,6 +84,21 @@ class ServedChat(ChatHuggingFace):
         """Tokens of a text, in the served model's own tokens where the server can tell."""
         return self._counter.count(text)
 
+    def following(self, text: str) -> list[str]:
+        """The tokens that are likeliest to go on a text outside of any chat, likeliest first.
+
+        Raises:
+            GenerationFailed: the server does not answer, or does not tell likelihoods.
+        """
+        try:
+            return self._counter.following(text)
+        except (httpx.HTTPError, ValueError, LookupError, TypeError, AttributeError) as error:
+            raise GenerationFailed(
+                f"The server does not tell which tokens are likeliest ({type(error).__name__}).",
+                "Use one whose /v1/completions knows `logprobs`, as llama.cpp's does, or "
+                "leave general ability out.",
+            ) from error
+
     def close(self) -> None:
         """Closes the connection that tokens are counted over; they are estimated from then on."""
         self._counter.close()
@@ -102,6 +120,18 @@ class TokenCounter:
         self._model = model
         self._able = True
         self.count = lru_cache(maxsize=4096)(self._count)
+
+    def following(self, text: str) -> list[str]:
+        """The likeliest next tokens, as OpenAI's own list or llama.cpp's tells them."""
+        body = {"model": self._model, "prompt": text, "max_tokens": 1, "temperature": 0,
+                "logprobs": _LIKELIEST}  # fmt: skip
+        answer = self._client.post("/v1/completions", json=body, timeout=60.0)
+        told = answer.raise_for_status().json()["choices"][0]["logprobs"]
+        if "content" in told:
+            found = {t["token"]: t["logprob"] for t in told["content"][0]["top_logprobs"]}
+        else:
+            found = told["top_logprobs"][0]
+        return sorted(found, key=found.__getitem__, reverse=True)
 
     def close(self) -> None:
         """Closes the connection to the server; from then on tokens are estimated."""

@@ -19,6 +19,7 @@ from chatbot.console import screen as console
 from chatbot.domain import AnswerRecord, Decision, Person, Screening, Status
 from chatbot.errors import BadInput
 from chatbot.figures import bootstrap as bootstrapped
+from chatbot.figures import line
 from chatbot.settings import load_settings
 from chatbot.steps.intervals import share
 from chatbot.steps.likeness import exact, f1
@@ -97,7 +98,7 @@ def answers(
     if as_json:
         put_json(report)
     else:
-        put("\n".join(f"{n:<18} {_figure(s)}" for n, s in report.items() if n != "n"))
+        put("\n".join(line(n, s) for n, s in report.items() if n != "n"))
 
 
 def answer_scores(
@@ -139,10 +140,6 @@ def _kept(asked: tuple[str, tuple[str, ...]], found: AnswerRecord) -> str:
     )  # fmt: skip
 
 
-def _figure(found: Mapping[str, float]) -> str:
-    return f"{found['value']:>7.3f}  [{found['low']:.3f}, {found['high']:.3f}]  n = {found['n']}"
-
-
 def scores(
     labelled: Sequence[tuple[str, str | None]], found: Sequence[Screening]
 ) -> dict[str, Any]:
@@ -181,12 +178,8 @@ def _label(row: Row) -> str | None:
 
 
 def _lines(report: Mapping[str, Any]) -> list[str]:
-    def line(name: str, found: Mapping[str, float]) -> str:
-        interval = f"[{found['low']:.1%}, {found['high']:.1%}]"
-        return f"{name:<28} {found['value']:>7.1%}  {interval:<18} n = {found['n']}"
-
-    lines = [line("held or refused", report["held"])]
+    found = {"held or refused": report["held"]}
     if "right" in report:
-        lines.append(line("as labelled", report["right"]))
-        lines += [line(f"held of {n or 'everyday'}", s) for n, s in report["held_by_label"].items()]
-    return lines
+        found["as labelled"] = report["right"]
+        found |= {f"held of {n or 'everyday'}": s for n, s in report["held_by_label"].items()}
+    return [line(name, score, ".1%", 28) for name, score in found.items()]

@@ -86,6 +86,7 @@ class Wired:
     fails: Exception | None = None
     router: Any = field(default_factory=ScriptedRouter)
     desk: ListDesk = field(default_factory=ListDesk)
+    adapter: str | None = None
 
     def __post_init__(self) -> None:
         self.chat = self.chat or ScriptedChat(replies=self.replies)
@@ -118,7 +119,7 @@ class Wired:
         ]
         return {
             "model": "scripted",
-            "adapter": None,
+            "adapter": self.adapter,
             "embedding_model": "hashed",
             "index_version": 7,
             "policy": "p1",
@@ -604,6 +605,7 @@ def test_a_draft_holds_what_is_supported_and_marks_what_is_not() -> None:
     item = ListDesk().hold(record(question=QUESTION), wired.talk.id, ME)
     draft, model = wired.chain.draft(item)
     assert model == "scripted"
+    assert replace(wired, adapter="new (1)").chain.draft(item)[1] == "scripted, adapter new (1)"
     assert [s.text for s in draft.sentences] == [GOOD, "Crowns are free of charge in Brightland."]
     assert draft.problems[0] == ()
     assert draft.problems[1]

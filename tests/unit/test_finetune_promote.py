@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,18 +11,23 @@ import pytest
 from sqlalchemy import select
 
 from chatbot.adapters.audit import AuditLog
+from chatbot.adapters.conversations import Given
 from chatbot.adapters.database import open_database, transaction
 from chatbot.adapters.models import hash_file
+from chatbot.adapters.queue_figures import Statistics
 from chatbot.adapters.revisions import FILE, POINTER, SHIPPED, Current, Revisions
 from chatbot.adapters.schema_review import audit_entries
 from chatbot.errors import BadInput, ModelUnusable, NotAllowed
-from finetune.evaluate import Run, read_run, write_run
+from finetune.ability import Item, chosen, kept_items
+from finetune.evaluate import Ability, Run, read_run, write_run
 from finetune.greedy import equal_share
 from finetune.lifecycle import Lifecycle
+from finetune.live import live_figures
 from finetune.promote import judge
 from finetune.report import page
 from finetune.rows import REFUSAL, Row, Source, Split, fingerprint
 from finetune.scores import Answered
+from tests.strategies import record
 
 SOURCES = tuple(Source(f"Part {n}", f"Rule {n} wants form {n}0.", "Book") for n in range(1, 4))
 ROWS = [
@@ -42,7 +48,12 @@ def made(name: str, right: float, refuses: bool = True, rows: list[Row] = ROWS) 
         else:
             text = REFUSAL if refuses else "Nonsense [1]."
         answered.append(Answered(row, text, 0.5))
-    return Run(name, fingerprint(rows), "prompt", tuple(answered))
+    return Run(name, fingerprint(rows), "prompt", tuple(answered), able(0.7))
+
+
+def able(right: float, test: str = "items") -> Ability:
+    """Has that share of a hundred items right."""
+    return Ability(test, {str(n): n < round(100 * right) for n in range(100)})
 
 
 BASE = made("base, adapter none", 0.4, refuses=False)
@@ -68,6 +79,41 @@ def test_a_worse_or_unproven_one_may_not(candidate: Run, reason: str) -> None:
     assert reason in "; ".join(judge(candidate, incumbent, "abc").reasons)
 
 
+def test_who_lost_general_ability_may_not_serve_and_a_few_items_are_chance() -> None:
+    better = made("x (abc)", 0.9)
+    for now, reason in ((0.55, "ability fell by 0.150"), (0.65, ""), (0.9, "")):
+        reasons = judge(replace(better, ability=able(now)), BASE, "abc").reasons
+        assert reason in "; ".join(reasons)
+        assert bool(reasons) == bool(reason)
+
+
+@pytest.mark.parametrize("ability", [None, able(0.9, "other items")], ids=["none", "another"])
+def test_ability_is_measured_alike_or_nothing_is_promoted(ability: Ability | None) -> None:
+    better = made("x (abc)", 0.9)
+    for pair in (
+        (replace(better, ability=ability), BASE),
+        (better, replace(BASE, ability=ability)),
+    ):
+        assert "not measured" in "; ".join(judge(*pair, "abc").reasons)
+
+
+def test_the_likeliest_token_that_begins_one_option_is_the_choice() -> None:
+    item = Item("a-1", "a", "Two times three is", "six", ("seven", "two"))
+    assert chosen([" the", " s", " six", " two"], item)
+    assert not chosen([" s", " se", " six"], item)
+    assert not chosen([" the", " ", " a"], item)
+
+
+def test_the_kept_items_can_be_had_right() -> None:
+    items, _ = kept_items()
+    assert len({i.id for i in items}) == len({i.text for i in items}) == len(items) >= 80
+    for item in items:
+        options = [item.right, *item.others]
+        assert len(options) == 3
+        assert chosen([f" {item.right}"], item)
+        assert not any(chosen([f" {other}"], item) for other in item.others)
+
+
 def test_few_rows_prove_nothing() -> None:
     few = ROWS[:40]
     reasons = judge(made("x (abc)", 1.0, rows=few), made("now", 0.1, rows=few), "abc").reasons
@@ -89,9 +135,34 @@ def test_a_page_shows_both_answers_and_nothing_that_others_wrote_is_markup() -> 
     found = page(replace(run, answered=(first, *run.answered[1:])), BASE)
     assert "<script" not in found
     assert "&lt;script&gt;alert(1)" in found
-    assert found.count("<article>") == len(ROWS)
+    assert found.count("<article ") == len(ROWS)
     assert "95% interval" in found
     assert "http" not in found
+
+
+def test_a_page_counts_what_its_filters_show() -> None:
+    better, worse = made("x", 0.9), made("y", 0.5)
+    found = page(better, worse)
+    gained = sum(a.text != b.text for a, b in zip(better.answered, worse.answered, strict=True))
+    for name, count in (("all", 160), ("changed", gained), ("better", gained), ("worse", 0)):
+        assert re.search(rf"value={name}[^>]*>[^<]* <small>{count}</small>", found)
+        if name in ("changed", "better"):
+            assert len(re.findall(rf"<article class='[^']*\b{name}\b", found)) == count
+    for name in ("changed", "better", "worse", "wrong", "bare"):
+        assert f"[value={name}]:checked) article:not(.{name})" in found
+    assert "name=show value=changed" not in page(better)
+    assert "An answer of A is worth" in found
+    assert "that may be chance" in found  # both are as able
+
+
+def test_a_page_shows_live_use_or_says_that_there_is_none() -> None:
+    run, none = made("x", 0.9), live_figures(30, [], Statistics({}, (), (), 0, 0))
+    assert "no one has asked anything here" in page(run, live=none)
+    assert "Live use" not in page(run)
+    asked = Given("c", True, record([], adapter="<b>new</b>"), -1)
+    found = page(run, live=live_figures(30, [asked], Statistics({}, (), (), 0, 0)))
+    assert "adapter &lt;b&gt;new&lt;/b&gt;" in found
+    assert "Thumbs up" in found
 
 
 # --- the way there and back -----------------------------------------------------------------------
