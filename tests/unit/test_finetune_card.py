@@ -19,7 +19,7 @@ from finetune import provenance
 from finetune.card import markdown
 from finetune.cli import app
 from finetune.commands import serving
-from finetune.evaluate import Run, write_run
+from finetune.evaluate import Ability, Run, write_run
 from finetune.provenance import candidate, code_commit, data_of, exported, trained
 from finetune.rows import Row, Source, Split, fingerprint, write_rows
 from finetune.scores import Answered
@@ -71,7 +71,8 @@ def run(name: str, right: float) -> Run:
         r.target if g or not r.marker else "Nonsense [1]." for r, g in zip(asked, good, strict=True)
     ]
     answered = tuple(Answered(r, t, 0.5) for r, t in zip(asked, text, strict=True))
-    return Run(name, fingerprint(asked), "prompt", answered)
+    able = Ability("items", {str(n): n < 40 for n in range(80)})
+    return Run(name, fingerprint(asked), "prompt", answered, able)
 
 
 def test_the_card_takes_the_place_of_pefts(folder: Path, data: Path) -> None:
