@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,12 @@ class Source:
     @property
     def id(self) -> str:
         """Hash of what the model reads of it."""
-        return sha256_of(f"{self.where}\n{self.text}")[:24]
+        return _id_of(self.where, self.text)
+
+
+@lru_cache(maxsize=1 << 16)
+def _id_of(where: str, text: str) -> str:
+    return sha256_of(f"{where}\n{text}")[:24]
 
 
 @dataclass(frozen=True, slots=True)
