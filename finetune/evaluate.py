@@ -141,8 +141,10 @@ def compared(first: Run, second: Run) -> dict[str, float]:
 
 
 def same_rows(first: Run, second: Run) -> None:
-    """Raises:
-    BadInput: the two were asked different rows.
+    """Refuses to compare what cannot be.
+
+    Raises:
+        BadInput: the two were asked different rows.
     """
     if first.test != second.test:
         raise BadInput(

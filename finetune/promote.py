@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from finetune.ability import ability_change
-from finetune.evaluate import Run
+from finetune.evaluate import Ability, Run
 from finetune.scores import difference
 
 FEWEST_ROWS = 100
@@ -54,13 +54,17 @@ def judge(candidate: Run, incumbent: Run, adapter: str) -> Judgement:
 
 def _less_able(candidate: Run, incumbent: Run) -> Sequence[str]:
     new, old = candidate.ability, incumbent.ability
-    if not new or not old or new.test != old.test:
+    if not new or not old or not new.right or _asked(new) != _asked(old):
         return ["general ability was not measured on both alike (`finetune ability`)"]
     change = ability_change(new, old)
     if change["high"] >= LESS_ABLE:
         return []
     interval = f"95%: {change['low']:+.3f} to {change['high']:+.3f}"
     return [f"general ability fell by {-change['value']:.3f} ({interval})"]
+
+
+def _asked(ability: Ability) -> tuple[str, set[str]]:
+    return ability.test, set(ability.right)
 
 
 def _unproven(candidate: Run, incumbent: Run, adapter: str) -> Sequence[str]:

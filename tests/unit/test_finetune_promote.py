@@ -87,7 +87,7 @@ def test_who_lost_general_ability_may_not_serve_and_a_few_items_are_chance() -> 
         assert bool(reasons) == bool(reason)
 
 
-@pytest.mark.parametrize("ability", [None, able(0.9, "other items")], ids=["none", "another"])
+@pytest.mark.parametrize("ability", [None, able(0.9, "other items"), Ability("items", {})])
 def test_ability_is_measured_alike_or_nothing_is_promoted(ability: Ability | None) -> None:
     better = made("x (abc)", 0.9)
     for pair in (
