@@ -25,7 +25,7 @@ from chatbot.steps.topics import Topic, new_topics
 
 FILE = "drift.jsonl"
 REFERENCE_DAYS, LATEST_DAYS = 28, 7
-_MOST_QUESTIONS = 2000  # of a window, drawn by chance: their vectors are the work of a look
+_MOST_QUESTIONS = 500  # of a window, drawn by chance: their vectors are the work of a look
 
 
 @dataclass(frozen=True, slots=True)

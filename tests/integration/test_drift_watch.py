@@ -103,6 +103,16 @@ def test_a_quiet_month_has_no_alert(queue: ReviewQueue) -> None:
     assert {f.counts for f in one.figures if f.name == "asked again"} == {(140, 70)}
 
 
+def test_of_many_questions_some_stand_for_all(
+    queue: ReviewQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(drift, "_MOST_QUESTIONS", 60)
+    fill(queue)
+    counts = {f.name: f.counts for f in found(queue).figures}
+    assert counts["questions"] == (60, 60)
+    assert counts["quotes instead of an answer"] == (140, 70)
+
+
 def test_another_subject_and_refusals_are_found(queue: ReviewQueue) -> None:
     fill(queue, "bicycle racks", status=Status.REFUSED)
     one = found(queue)
