@@ -70,7 +70,8 @@ class ServedChat(ChatHuggingFace):
         finished = False
         chosen = self._choice.of(collections)
         try:
-            for chunk in hanging_on(line, super()._stream(*args, **(kwargs | chosen.request))):
+            pieces = super()._stream(*args, **{**kwargs, **chosen.request})
+            for chunk in hanging_on(line, pieces):
                 if chosen.name:
                     chunk.message.response_metadata[ADAPTER] = chosen.name
                 finished = finished or "finish_reason" in (chunk.generation_info or {})

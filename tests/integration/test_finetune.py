@@ -297,8 +297,11 @@ def test_each_collection_is_answered_by_its_own_adapter(adapter: Path, tmp_path:
     prompt = f"Background: {rules} Which form does rule 3 want?"
 
     def opened(general: str, **others: str) -> Language:
-        here = {"home": tmp_path, "generation_adapter": general, "generation_adapters": others}
-        return open_language(load_settings(threads=1, **here))
+        return open_language(
+            load_settings(
+                home=tmp_path, threads=1, generation_adapter=general, generation_adapters=others
+            )
+        )
 
     def said(model: Language, *asked: str) -> tuple[str, str]:
         pieces = list(model.client.stream(prompt, max_tokens=12, collections=frozenset(asked)))
@@ -306,8 +309,8 @@ def test_each_collection_is_answered_by_its_own_adapter(adapter: Path, tmp_path:
         return "".join(str(p.content) for p in pieces), wrote.pop()
 
     alone = {}
-    for name, file in {"": "none", **files}.items():
-        model = opened(str(file))
+    for name in ("", *files):
+        model = opened(str(files.get(name, "none")))
         alone[name] = said(model)[0]
         model.close()
     assert len(set(alone.values())) == 3
