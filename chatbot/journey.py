@@ -262,10 +262,12 @@ class Steps:
             GenerationFailed: the model failed, or wrote nothing in time.
         """
         model, came = self._model(), False
-        asked = trace.person.collections
+        rests_on = {scored.passage.document.collection for scored in trace.passages}
         with trace.line.limited(self._limits.deadline) as line:
             try:
-                for piece in model.stream(messages, max_tokens=most, line=line, collections=asked):
+                for piece in model.stream(
+                    messages, max_tokens=most, line=line, collections=rests_on
+                ):
                     trace.stand_in = trace.stand_in or piece.response_metadata.get(STAND_IN, "")
                     trace.adapter = trace.adapter or piece.response_metadata.get(ADAPTER, "")
                     if isinstance(piece.content, str) and piece.content:

@@ -56,7 +56,7 @@ class Settings(BaseSettings):
         {},
         description="Adapters for single collections, as JSON: collection to adapter. On a server: "
         "the adapter's name, or its number on llama-server; without one: a GGUF adapter file. "
-        "A question over several collections takes the general one.",
+        "Answers from passages of several collections are the general one's.",
     )
     generation_fallback: Literal["embedded", "none"] = Field(
         "embedded",

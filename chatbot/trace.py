@@ -44,7 +44,7 @@ class Trace:
     Attributes:
         stopped: no more is wanted.
         stand_in: the model that wrote in the other's place; empty: none had to.
-        adapter: the adapter of the collection that was asked; empty: the general one wrote.
+        adapter: the adapter of the passages' collection; empty: the general one wrote.
         line: what the answer hangs on; whoever asked may cut it at any time.
         cut: the model was stopped before it had ended.
         drafted: for the reviewers, each sentence with what is wrong with it.

@@ -29,9 +29,9 @@ class Choice:
     general: Chosen = Chosen()
     adapters: Mapping[str, Chosen] = field(default_factory=dict)
 
-    def of(self, collections: Collection[str] | None) -> Chosen:
-        """Who answers a question over those collections; None: over all of them."""
-        if collections is None or len(collections) != 1:
+    def of(self, collections: Collection[str]) -> Chosen:
+        """Who answers from passages of those collections."""
+        if len(collections) != 1:
             return self.general
         return self.adapters.get(next(iter(collections)), self.general)
 

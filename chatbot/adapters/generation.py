@@ -35,7 +35,7 @@ _FAILURES = (
     TypeError,
     AttributeError,
 )  # the last four: an answer that is not of the form
-_NOT_ITS_WAY = (400, 422)
+_NOT_ITS_WAY = (400, 422)  # what a server says to another one's request for tokens
 
 
 class ServedChat(ChatHuggingFace):
@@ -55,14 +55,14 @@ class ServedChat(ChatHuggingFace):
         self,
         *args: Any,
         line: Lifeline | None = None,
-        collections: Collection[str] | None = None,
+        collections: Collection[str] = (),
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
         """The answer in pieces.
 
         Args:
             line: what the answer hangs on; when it is cut, the connection is closed.
-            collections: what is asked; where it is one that has an adapter, that one answers.
+            collections: of what the answer is made from; a single one's adapter writes it.
 
         Raises:
             GenerationFailed: the server is down, slow, or answers something that is no answer.
@@ -142,7 +142,8 @@ class TokenCounter:
                     return number
             except (httpx.HTTPError, ValueError, KeyError, TypeError):
                 break
-        self._ways = self._ways if not text else []
+        if text:
+            self._ways = []
         return len(text.encode("utf-8", "replace")) // 3 + 1
 
 

@@ -24,7 +24,6 @@ from chatbot.adapters.chosen import by_name
 from chatbot.adapters.fakes import ScriptedChat
 from chatbot.adapters.fallback import FallbackChat
 from chatbot.adapters.generation import ServedChat, close_connections, open_chat
-from chatbot.domain import Person
 from chatbot.errors import GenerationFailed
 from chatbot.settings import load_settings
 from chatbot.trace import ADAPTER
@@ -118,7 +117,7 @@ def said(model: ServedChat, **asked: Any) -> str:
 
 ASKING: dict[str, Callable[[ServedChat], object]] = {
     "a stream": said,
-    "a stream from an adapter": lambda m: said(m, collections=frozenset({"cover"})),
+    "a stream from an adapter": lambda m: said(m, collections=["cover"]),
     "a stream that ends at a word": lambda m: said(m, stop=["\n\n"]),
     "a whole answer": lambda m: m.invoke("What is it?", max_tokens=9),
     "tokens": lambda m: m.get_num_tokens("some text"),
@@ -193,14 +192,13 @@ ALL_OF_THEM = ["tgi", "vllm", "llama.cpp"]  # transformers serves one model
 @pytest.mark.parametrize("server", ALL_OF_THEM)
 @pytest.mark.parametrize(
     ("collections", "own"),
-    [(None, False), ((), False), (("cover",), True), (("cards",), False), (("cover", "x"), False)],
+    [((), False), (("cover",), True), (("cards",), False), (("cover", "x"), False)],
 )
-def test_a_question_of_one_collection_is_for_its_adapter(
-    server: str, collections: tuple[str, ...] | None, own: bool
+def test_a_single_collection_is_for_its_adapter(
+    server: str, collections: tuple[str, ...], own: bool
 ) -> None:
     with served(server) as (stub, model):
-        asked = None if collections is None else frozenset(collections)
-        pieces = list(model.stream("What?", collections=asked))
+        pieces = list(model.stream("What?", collections=collections))
     sent = stub.asked[-1][2]
     lora = [{"id": int(own), "scale": 1.0}] if server == "llama.cpp" else None
     name = "m" if server == "llama.cpp" or not own else "cover-lora"
@@ -209,19 +207,22 @@ def test_a_question_of_one_collection_is_for_its_adapter(
     assert {p.response_metadata.get(ADAPTER) for p in pieces if p.content} == {called}
 
 
-@pytest.mark.parametrize(("collection", "adapter"), [("cover", "cover-lora"), ("cards", None)])
+@pytest.mark.parametrize(
+    ("collections", "adapter"),
+    [(["cover"], "cover-lora"), (["cards"], None), (["cover", "cards"], None)],
+)
 @pytest.mark.parametrize("up", [True, False])
 def test_the_record_names_the_adapter_that_wrote(
-    collection: str, adapter: str | None, up: bool
+    collections: list[str], adapter: str | None, up: bool
 ) -> None:
     small = ScriptedChat(replies=(GOOD,))
     with served("vllm") as (stub, model):
         said = [piece(GOOD), piece("", "stop"), "[DONE]"] if up else []
         stub.replies[CHAT] = lambda h: h.stream(*said)
         chat = FallbackChat(first=model, second=lambda: (small, "small"), breaker=Breaker())
-        text = passage(DENTAL.text, collection=collection)
-        wired = Wired((), passages=(text,), chat=chat)
-        record = finished(wired.ask(person=Person("me", frozenset({collection}))))
+        texts = {"cover": DENTAL.text, "cards": DENTAL.text.replace("80%", "70%")}
+        found = [passage(texts[name], name, collection=name) for name in collections]
+        record = finished(Wired((), passages=found, chat=chat).ask())
     assert record.mode == "generated"
     assert (record.model, record.adapter) == (("scripted", adapter) if up else ("small", None))
 

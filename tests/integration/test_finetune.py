@@ -294,7 +294,6 @@ def test_each_collection_is_answered_by_its_own_adapter(adapter: Path, tmp_path:
     for name, file in files.items():
         write_adapter(trained[name], file, heads_of(locate(LANGUAGE)), "SmolLM2")
     rules = " ".join(f"Rule {n} wants form {n}0 and a stamp of colour {n * 7}." for n in range(8))
-    prompt = f"Background: {rules} Which form does rule 3 want?"
 
     def opened(general: str, **others: str) -> Language:
         return open_language(
@@ -304,22 +303,22 @@ def test_each_collection_is_answered_by_its_own_adapter(adapter: Path, tmp_path:
         )
 
     def said(model: Language, *asked: str) -> tuple[str, str]:
-        pieces = list(model.client.stream(prompt, max_tokens=12, collections=frozenset(asked)))
+        prompt = f"Background: {rules} Which form does rule 3 want?"
+        pieces = list(model.client.stream(prompt, max_tokens=12, collections=asked))
         wrote = {p.response_metadata.get(ADAPTER, "") for p in pieces if p.content}
         return "".join(str(p.content) for p in pieces), wrote.pop()
 
-    alone = {}
-    for name in ("", *files):
-        model = opened(str(files.get(name, "none")))
-        alone[name] = said(model)[0]
-        model.close()
-    assert len(set(alone.values())) == 3
+    model = opened(str(files["cover"]))
+    alone, _ = said(model)
+    model.close()
     model = opened("none", **{name: str(file) for name, file in files.items()})
     try:
-        for asked in (("cover",), (), ("cards",), ("cover", "cards")):
-            name = asked[0] if len(asked) == 1 else ""
-            called = f"{name} ({hash_file(files[name])[:12]})" if name else ""
-            assert said(model, *asked) == (alone[name], called)
+        base = said(model)
+        cover, cards = said(model, "cover"), said(model, "cards")
+        assert cover == (alone, f"cover ({hash_file(files['cover'])[:12]})")
+        assert cards[1] == f"cards ({hash_file(files['cards'])[:12]})"
+        assert len({base[0], cover[0], cards[0]}) == 3
+        assert said(model, "cover", "cards") == base == (base[0], "")
     finally:
         model.close()
 
