@@ -1,7 +1,7 @@
 """How fast a model server answers many at once: `python -m bench.serving [URL]`.
 
 Each asker sends questions of one shape, one after the other: the answer prompt over passages drawn
-from a list of made-up rules, about 450 tokens of which the first 60 are the same for all. The same
+from a list of made-up rules, about 430 tokens of which the first 50 are the same for all. The same
 script serves for TGI, vLLM, llama-server and, without a URL, for the embedded engine.
 """
 
@@ -164,8 +164,8 @@ async def _run(url: str, key: str, model: str, options: Any) -> list[Load]:
 
 def show(loads: list[Load], console: Console) -> None:
     """The table."""
-    table = Table("askers", "answers", "failed", "tokens/s", "first word, median",
-                  "slowest", "worst/median asker", "other programs")  # fmt: skip
+    table = Table("askers", "answers", "failed", "tokens/s", "first word",
+                  "slowest", "worst/median", "others")  # fmt: skip
     for load in loads:
         table.add_row(
             str(load.askers), str(load.answers), str(load.failed), f"{load.tokens:,.1f}",
