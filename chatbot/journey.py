@@ -45,7 +45,7 @@ from chatbot.steps.ground import ground
 from chatbot.steps.rank import relevance
 from chatbot.steps.verify import Quotation
 from chatbot.steps.words import sentence_stream
-from chatbot.trace import STAND_IN, Asked, Checked, Found, Prompted, Trace, Written
+from chatbot.trace import ADAPTER, STAND_IN, Asked, Checked, Found, Prompted, Trace, Written
 
 log = structlog.get_logger()
 
@@ -262,10 +262,14 @@ class Steps:
             GenerationFailed: the model failed, or wrote nothing in time.
         """
         model, came = self._model(), False
+        rests_on = {scored.passage.document.collection for scored in trace.passages}
         with trace.line.limited(self._limits.deadline) as line:
             try:
-                for piece in model.stream(messages, max_tokens=most, line=line):
+                for piece in model.stream(
+                    messages, max_tokens=most, line=line, collections=rests_on
+                ):
                     trace.stand_in = trace.stand_in or piece.response_metadata.get(STAND_IN, "")
+                    trace.adapter = trace.adapter or piece.response_metadata.get(ADAPTER, "")
                     if isinstance(piece.content, str) and piece.content:
                         came = True
                         yield piece.content

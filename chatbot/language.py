@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
@@ -83,7 +83,8 @@ class LanguageModel:
         """The model that stands in, loaded when it is wanted for the first time."""
         with self._changing:
             if self._stand_in is None:
-                here = {"generation_url": None, "generation_model": "embedded"}
+                here: dict[str, Any] = {"generation_url": None, "generation_model": "embedded"}
+                here["generation_adapters"] = {}  # those are names on that server
                 settings = self._settings.model_copy(update=here)
                 self._stand_in = Background("stand-in", lambda: open_language(settings))
         language = self._stand_in.get(LOAD_SECONDS)
@@ -150,13 +151,15 @@ def open_language(settings: Settings) -> Language:
     Raises:
         ModelUnusable: it cannot be loaded.
     """
+    from chatbot.adapters.chosen import by_name
     from chatbot.adapters.generation import open_chat
     from chatbot.adapters.llama import start_llama
 
     if settings.generation_url:
         key = settings.generation_key.get_secret_value() if settings.generation_key else None
         name = settings.generation_model.replace("embedded", "tgi")
-        return Language(open_chat(settings.generation_url, key, name, settings), name)
+        choice = by_name(settings.generation_adapters)
+        return Language(open_chat(settings.generation_url, key, name, settings, choice), name)
     server = start_llama(settings)
-    chat = open_chat(server.url, server.key, server.model, settings)
+    chat = open_chat(server.url, server.key, server.model, settings, server.choice)
     return Language(chat, server.model, server.adapter, server)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from chatbot.errors import BadSettings
 
@@ -51,6 +51,12 @@ class Settings(BaseSettings):
         "current",
         description="Adapter on the model in this process: `current` (the one that was promoted, "
         "or else the one that is shipped), `none`, or a GGUF adapter file.",
+    )
+    generation_adapters: dict[str, str] = Field(
+        {},
+        description="Adapters for single collections, as JSON: collection to adapter. On a server: "
+        "the adapter's name, or its number on llama-server; without one: a GGUF adapter file. "
+        "Answers from passages of several collections are the general one's.",
     )
     generation_fallback: Literal["embedded", "none"] = Field(
         "embedded",
@@ -157,6 +163,11 @@ def load_settings(**overrides: object) -> Settings:
     """
     try:
         return Settings(**overrides)  # type: ignore[arg-type]
+    except SettingsError as error:
+        raise BadSettings(
+            f"A setting is not JSON ({error}).",
+            "Correct the environment variable or the line in .env; docs/settings.md lists them.",
+        ) from error
     except ValidationError as error:
         wrong = "; ".join(
             f"{'.'.join(str(p) for p in e['loc']) or 'settings'}: {e['msg']}"

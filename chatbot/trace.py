@@ -31,6 +31,8 @@ from chatbot.steps.words import content_stems
 
 STAND_IN = "stand_in"
 """In the metadata of a model's words: the name of the model that wrote them in another's place."""
+ADAPTER = "adapter"
+"""In the same place: the adapter that wrote them, where their collection has one of its own."""
 _MOST_REPEATED = 2
 _MOST_DROPPED = 3
 
@@ -42,6 +44,7 @@ class Trace:
     Attributes:
         stopped: no more is wanted.
         stand_in: the model that wrote in the other's place; empty: none had to.
+        adapter: the adapter of the passages' collection; empty: the general one wrote.
         line: what the answer hangs on; whoever asked may cut it at any time.
         cut: the model was stopped before it had ended.
         drafted: for the reviewers, each sentence with what is wrong with it.
@@ -64,6 +67,7 @@ class Trace:
     mode: str = "none"
     stopped: bool = False
     stand_in: str = ""
+    adapter: str = ""
     line: Lifeline = field(default_factory=Lifeline)
     cut: bool = False
     screening: Screening | None = None
@@ -130,7 +134,7 @@ class Trace:
             passages=self.passages,
             prompts=self.prompts,
             model=self.stand_in or about["model"],
-            adapter=None if self.stand_in else about["adapter"],
+            adapter=None if self.stand_in else self.adapter or about["adapter"],
             embedding_model=about["embedding_model"],
             index_version=about["index_version"],
             cache="miss",

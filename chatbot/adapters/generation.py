@@ -6,21 +6,24 @@ model is reached in the same way, so that nothing but a URL changes between a la
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from functools import lru_cache
 from typing import Any
 
 import httpx
 from huggingface_hub import close_session
 from huggingface_hub.errors import HfHubHTTPError, InferenceTimeoutError
-from langchain_core.outputs import ChatGenerationChunk
+from langchain_core.language_models.chat_models import generate_from_stream
+from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_huggingface import ChatHuggingFace, HuggingFaceEndpoint
 from pydantic import PrivateAttr
 
+from chatbot.adapters.chosen import Choice
 from chatbot.adapters.transport import hanging_on, use_own_transport
 from chatbot.errors import GenerationFailed
 from chatbot.lifeline import Lifeline
 from chatbot.settings import Settings
+from chatbot.trace import ADAPTER
 
 _FAILURES = (
     HfHubHTTPError,
@@ -32,6 +35,7 @@ _FAILURES = (
     TypeError,
     AttributeError,
 )  # the last four: an answer that is not of the form
+_NOT_ITS_WAY = (400, 422)  # what a server says to another one's request for tokens
 
 
 _LIKELIEST = 20  # tokens: as many as vLLM gives unless told otherwise
@@ -42,6 +46,7 @@ class ServedChat(ChatHuggingFace):
 
     _counter: TokenCounter = PrivateAttr()
     _fixed: dict[str, Any] = PrivateAttr()
+    _choice: Choice = PrivateAttr()
 
     @property
     def _default_params(self) -> dict[str, Any]:
@@ -50,19 +55,28 @@ class ServedChat(ChatHuggingFace):
         return {**super()._default_params, **self._fixed}
 
     def _stream(
-        self, *args: Any, line: Lifeline | None = None, **kwargs: Any
+        self,
+        *args: Any,
+        line: Lifeline | None = None,
+        collections: Collection[str] = (),
+        **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
         """The answer in pieces.
 
         Args:
             line: what the answer hangs on; when it is cut, the connection is closed.
+            collections: of what the answer is made from; a single one's adapter writes it.
 
         Raises:
             GenerationFailed: the server is down, slow, or answers something that is no answer.
         """
         finished = False
+        chosen = self._choice.of(collections)
         try:
-            for chunk in hanging_on(line, super()._stream(*args, **kwargs)):
+            pieces = super()._stream(*args, **{**kwargs, **chosen.request})
+            for chunk in hanging_on(line, pieces):
+                if chosen.name:
+                    chunk.message.response_metadata[ADAPTER] = chosen.name
                 finished = finished or "finish_reason" in (chunk.generation_info or {})
                 yield chunk
         except _FAILURES as error:
@@ -75,6 +89,10 @@ class ServedChat(ChatHuggingFace):
                 "The language model broke off its answer.",
                 "Check GENERATION_URL and the server behind it; `chatbot doctor` shows its state.",
             )
+
+    def _generate(self, *args: Any, **kwargs: Any) -> ChatResult:
+        """The whole answer, made of its pieces: what goes wrong is said in one way."""
+        return generate_from_stream(self._stream(*args, **kwargs))
 
     def __repr_args__(self) -> Iterator[tuple[str, Any]]:
         """The model's name alone: the client's own fields hold the server's key."""
@@ -110,15 +128,21 @@ def close_connections() -> None:
 
 
 class TokenCounter:
-    """Asks a server for the number of a text's tokens; llama.cpp, TGI and vLLM each their way.
+    """Asks a server for the number of a text's tokens; TGI, vLLM and llama.cpp each their way.
 
-    A server that has no such door is answered for by an estimate that errs on the high side.
+    The way that a server understands is found with the first text: of the others it says that
+    they are wrong, or (llama.cpp) it finds no tokens. A server that has no such door is answered
+    for by an estimate that errs on the high side.
     """
 
     def __init__(self, url: str, headers: dict[str, str], model: str) -> None:
-        self._client = httpx.Client(base_url=url, headers=headers, timeout=5.0)
         self._model = model
-        self._able = True
+        self._client = httpx.Client(base_url=url, headers=headers, timeout=5.0)
+        self._ways: list[Callable[[str], dict[str, str]]] = [
+            lambda text: {"inputs": text},
+            lambda text: {"model": model, "prompt": text},
+            lambda text: {"content": text},
+        ]
         self.count = lru_cache(maxsize=4096)(self._count)
 
     def following(self, text: str) -> list[str]:
@@ -135,17 +159,22 @@ class TokenCounter:
 
     def close(self) -> None:
         """Closes the connection to the server; from then on tokens are estimated."""
-        self._able = False
+        self._ways.clear()
         self._client.close()
 
     def _count(self, text: str) -> int:
-        if self._able:
+        for way in tuple(self._ways) if text else ():
             try:
-                body = {"content": text, "inputs": text, "prompt": text, "model": self._model}
-                answer = self._client.post("/tokenize", json=body).raise_for_status().json()
-                return _length(answer)
+                answer = self._client.post("/tokenize", json=way(text))
+                if answer.status_code in _NOT_ITS_WAY:
+                    continue
+                if number := _length(answer.raise_for_status().json()):
+                    self._ways = [way]
+                    return number
             except (httpx.HTTPError, ValueError, KeyError, TypeError):
-                self._able = False
+                break
+        if text:
+            self._ways = []
         return len(text.encode("utf-8", "replace")) // 3 + 1
 
 
@@ -155,11 +184,16 @@ def _length(answer: Any) -> int:
     return int(answer["count"]) if "count" in answer else len(answer["tokens"])
 
 
-def open_chat(url: str, key: str | None, model: str, settings: Settings) -> ServedChat:
+def open_chat(
+    url: str, key: str | None, model: str, settings: Settings, choice: Choice | None = None
+) -> ServedChat:
     """A chat model on the server at that base URL (with or without `/v1`).
 
     Makes no connection. The key, or the word `none`, is always sent as our own header: left to
     itself the client would send the user's Hugging Face token to whatever the URL names.
+
+    Args:
+        choice: the adapters of single collections on that server.
     """
     use_own_transport()
     base = url.rstrip("/").removesuffix("/v1")
@@ -172,5 +206,6 @@ def open_chat(url: str, key: str | None, model: str, settings: Settings) -> Serv
     )
     chat = ServedChat(llm=endpoint, model_id=model, max_tokens=settings.answer_tokens)
     chat._fixed = {"model": model, "temperature": 0.0, "seed": 0}
+    chat._choice = choice or Choice()
     chat._counter = TokenCounter(base, headers, model)
     return chat

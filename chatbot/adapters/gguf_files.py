@@ -1,6 +1,6 @@
 """Models as GGUF files: an adapter worked into the weights, and the weights in another form.
 
-Run as `python -m chatbot.adapters.gguf_files BASE ADAPTER OUT KIND`; an empty ADAPTER is none.
+Run as `python -m chatbot.adapters.gguf_files MODEL OUT KIND` it writes a model in another form.
 """
 
 from __future__ import annotations
@@ -103,5 +103,4 @@ def close_writer(writer: Any) -> None:
 
 
 if __name__ == "__main__":
-    source, change, target, wanted = sys.argv[1:]
-    merge(Path(source), Path(change) if change else None, Path(target), wanted)
+    merge(Path(sys.argv[1]), None, Path(sys.argv[2]), sys.argv[3])

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import httpx
 
+from chatbot.adapters.chosen import Choice, by_number, without_adapter
 from chatbot.adapters.models import LANGUAGE, hash_file, locate
 from chatbot.adapters.prepared import KIND, prepared_model
 from chatbot.adapters.revisions import BASE, SHIPPED, Revisions
@@ -29,6 +30,7 @@ class LlamaServer:
 
     Attributes:
         adapter: the adapter's file name and the beginning of its SHA-256; None: the base answers.
+        choice: the adapters of single collections.
     """
 
     url: str
@@ -36,6 +38,7 @@ class LlamaServer:
     model: str
     server: Any
     adapter: str | None = None
+    choice: Choice = field(default_factory=Choice)
 
     def close(self) -> None:
         """Stops the server: it has no other way than to be let go of."""
@@ -53,11 +56,13 @@ def start_llama(settings: Settings) -> LlamaServer:
     embedded = settings.generation_model == "embedded"
     path = locate(LANGUAGE) if embedded else _gguf(settings.generation_model)
     adapter = adapter_file(settings)
+    others = {c: _adapter(name) for c, name in settings.generation_adapters.items()}
+    adapters = list(dict.fromkeys([*([adapter] if adapter else []), *others.values()]))
     key = secrets.token_urlsafe(32)
     params = xllamacpp.CommonParams()
     # What the user names is served as it is; the embedded model in its fastest form.
-    prepared = prepared_model(path, adapter, settings.models_folder) if embedded else path
-    params.model.path = str(prepared)
+    served = prepared_model(path, settings.models_folder) if embedded else path
+    params.model.path = str(served)
     params.n_ctx = settings.generation_context * _SLOTS
     params.n_parallel = _SLOTS
     params.cpuparams.n_threads = settings.threads or os.cpu_count() or 1
@@ -69,8 +74,9 @@ def start_llama(settings: Settings) -> LlamaServer:
     params.cache_ram_mib = 256
     params.offline = True
     params.verbosity = -1
-    if adapter and not embedded:
-        params.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(str(adapter), 1.0)]
+    params.lora_adapters = [
+        xllamacpp.CommonAdapterLoraInfo(str(file), float(file == adapter)) for file in adapters
+    ]
     try:
         server = xllamacpp.Server(params)
     except RuntimeError as error:
@@ -80,8 +86,9 @@ def start_llama(settings: Settings) -> LlamaServer:
     _go_round_proxies()
     _wait_until_it_listens(server.listening_address)
     name = f"{LANGUAGE.name} ({KIND})" if embedded else path.stem
-    called = f"{adapter.stem} ({hash_file(adapter)[:12]})" if adapter else None
-    return LlamaServer(server.listening_address, key, name, server, called)
+    choice = _choice(adapter, others, adapters) if others else Choice()
+    called = _called(adapter) if adapter else None
+    return LlamaServer(server.listening_address, key, name, server, called, choice)
 
 
 def adapter_file(settings: Settings) -> Path | None:
@@ -100,13 +107,27 @@ def adapter_file(settings: Settings) -> Path | None:
             fits = settings.generation_model == "embedded" and SHIPPED_FILE.exists()
             return SHIPPED_FILE if fits else None
         return None if current.revision == BASE else revisions.file(current.revision)
+    return _adapter(name)
+
+
+def _adapter(name: str) -> Path:
     path = Path(name)
     if not path.is_file():
         raise ModelUnusable(
             f"There is no adapter file {name}.",
-            "Set COUNTERSIGN_GENERATION_ADAPTER to `current`, `none`, or a GGUF adapter's file.",
+            "Set COUNTERSIGN_GENERATION_ADAPTER to `current`, `none`, or a GGUF adapter's file; "
+            "COUNTERSIGN_GENERATION_ADAPTERS names files only.",
         )
     return path
+
+
+def _choice(general: Path | None, others: dict[str, Path], loaded: list[Path]) -> Choice:
+    numbered = {c: by_number(loaded.index(file), _called(file)) for c, file in others.items()}
+    return Choice(by_number(0, "") if general else without_adapter(), numbered)
+
+
+def _called(adapter: Path) -> str:
+    return f"{adapter.stem} ({hash_file(adapter)[:12]})"
 
 
 def _go_round_proxies() -> None:

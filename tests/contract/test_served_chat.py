@@ -5,10 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
 from langchain_core.messages import HumanMessage, SystemMessage
@@ -17,91 +14,17 @@ from chatbot.adapters.generation import ServedChat, close_connections, open_chat
 from chatbot.errors import GenerationFailed
 from chatbot.lifeline import Lifeline
 from chatbot.settings import load_settings
+from tests.model_stub import Handler, Reply, Stub, missing, piece, running
 
-TGI = Path(__file__).resolve().parents[3] / "shared" / "data" / "tgi" / "openapi.json"
 MESSAGES = [SystemMessage("Be brief."), HumanMessage("What {is} it?")]
 
 CLIENTS: list[ServedChat] = []
-Reply = Callable[["Handler"], None]
-
-
-class Handler(BaseHTTPRequestHandler):
-    """Answers each path as the server was told to, and notes what it was asked."""
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        stub: Any = self.server
-        headers = {name.lower(): value for name, value in self.headers.items()}
-        stub.asked.append((self.path, headers, json.loads(body)))
-        stub.replies.get(self.path, missing)(self)
-
-    def send(self, status: int, body: bytes, kind: str = "application/json") -> None:
-        self.send_response(status)
-        self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def stream(self, *events: object) -> None:
-        """Server-sent events, without a length: the end is where the connection ends."""
-        self.send_response(200)
-        self.send_header("Content-Type", "text/event-stream")
-        self.end_headers()
-        for event in events:
-            data = event if isinstance(event, str) else json.dumps(event)
-            self.wfile.write(f"data: {data}\n\n".encode())
-            self.wfile.flush()
-
-    def log_message(self, *_: object) -> None:
-        return
-
-
-class Stub(ThreadingHTTPServer):
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.asked: list[tuple[str, dict[str, str], dict[str, Any]]] = []
-        self.replies: dict[str, Reply] = {"/v1/chat/completions": good}
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}"
-
-    def handle_error(self, *_: object) -> None:
-        return  # a client that hangs up is what some tests are about
-
-
-def missing(handler: Handler) -> None:
-    handler.send(404, b'{"error": "not here"}')
-
-
-def piece(text: str | None, finish: str | None = None, **changed: object) -> dict[str, object]:
-    delta: object = {"role": "assistant", "content": text}
-    choice = {"index": 0, "delta": delta, "finish_reason": finish, "logprobs": None} | changed
-    return {
-        "id": "",
-        "object": "chat.completion.chunk",
-        "created": 1,
-        "model": "m",
-        "system_fingerprint": "f",
-        "choices": [choice],
-    }
-
-
-def good(handler: Handler) -> None:
-    handler.stream(piece("Hello"), piece(" world."), piece("", "stop"), "[DONE]")
 
 
 @pytest.fixture
 def stub() -> Iterator[Stub]:
-    server = Stub()
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with running() as server:
+        yield server
 
 
 @pytest.fixture(autouse=True)
@@ -134,33 +57,6 @@ def test_what_is_sent(stub: Stub, suffix: str) -> None:
     ]
     assert (body["model"], body["stream"], body["max_tokens"]) == ("my-model", True, 9)
     assert (body["temperature"], body["seed"]) == (0.0, 0)
-
-
-@pytest.mark.skipif(
-    not TGI.exists(), reason="TGI's API is not here: ../shared/data/tgi/openapi.json"
-)
-def test_what_is_sent_is_what_tgi_asks_for(stub: Stub) -> None:
-    import jsonschema
-
-    stub.replies["/tokenize"] = lambda h: h.send(200, b"[]")
-    model = chat(stub)
-    said(model)
-    model.get_num_tokens("some text")
-    api = json.loads(TGI.read_text())
-    for path, _, body in stub.asked:
-        content = api["paths"][path]["post"]["requestBody"]["content"]
-        schema = content["application/json"]["schema"]
-        jsonschema.validate(body, {**schema, "components": api["components"]})
-        name = schema["$ref"].rpartition("/")[2]
-        known = set(api["components"]["schemas"][name]["properties"])
-        if path == "/v1/chat/completions":
-            assert set(body) <= known
-    chunk = api["components"]["schemas"]["ChatCompletionChunk"]
-    choice = {"index": 0, "delta": {"role": "assistant", "content": "x"}}
-    jsonschema.validate(
-        {**piece("x"), "choices": [choice]}, {**chunk, "components": api["components"]}
-    )
-    assert [path for path, _, _ in stub.asked] == ["/v1/chat/completions", "/tokenize"]
 
 
 @pytest.mark.parametrize(("key", "sent"), [("sesame", "Bearer sesame"), (None, "Bearer none")])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from chatbot.adapters.models import LANGUAGE, hash_file, locate
 from chatbot.errors import BadInput
 from chatbot.prompts import load_prompt
 from chatbot.settings import load_settings
+from chatbot.trace import ADAPTER
 from finetune.evaluate import opened_model, run
 from finetune.gguf_files import heads_of, write_adapter
 from finetune.rows import Row, Source, Split, write_rows
@@ -251,6 +253,54 @@ def test_a_gguf_adapter_says_what_the_trained_one_says(
     merged = tmp_path / "merged.gguf"
     merge(plain, file, merged, "F32")
     assert spoken(merged, None, asked, tmp_path) == wanted
+
+
+def turned_round(adapter: Path, folder: Path) -> Path:
+    """Another adapter of the same shape, which does the opposite."""
+    from safetensors.numpy import load_file, save_file
+
+    shutil.copytree(adapter, folder)
+    file = folder / "adapter_model.safetensors"
+    save_file({n: -w if "lora_B" in n else w for n, w in load_file(file).items()}, file)
+    return folder
+
+
+def test_each_collection_is_answered_by_its_own_adapter(adapter: Path, tmp_path: Path) -> None:
+    """Asked in turn, each says what it says alone: nothing read by another one is gone on from."""
+    from chatbot.language import Language, open_language
+
+    trained = {"cover": adapter, "cards": turned_round(adapter, tmp_path / "other")}
+    files = {name: tmp_path / f"{name}.gguf" for name in trained}
+    for name, file in files.items():
+        write_adapter(trained[name], file, heads_of(locate(LANGUAGE)), "SmolLM2")
+    rules = " ".join(f"Rule {n} wants form {n}0 and a stamp of colour {n * 7}." for n in range(8))
+
+    def opened(general: str, **others: str) -> Language:
+        return open_language(
+            load_settings(
+                home=tmp_path, threads=1, generation_adapter=general, generation_adapters=others
+            )
+        )
+
+    def said(model: Language, *asked: str) -> tuple[str, str]:
+        prompt = f"Background: {rules} Which form does rule 3 want?"
+        pieces = list(model.client.stream(prompt, max_tokens=12, collections=asked))
+        wrote = {p.response_metadata.get(ADAPTER, "") for p in pieces if p.content}
+        return "".join(str(p.content) for p in pieces), wrote.pop()
+
+    model = opened(str(files["cover"]))
+    alone, _ = said(model)
+    model.close()
+    model = opened("none", **{name: str(file) for name, file in files.items()})
+    try:
+        base = said(model)
+        cover, cards = said(model, "cover"), said(model, "cards")
+        assert cover == (alone, f"cover ({hash_file(files['cover'])[:12]})")
+        assert cards[1] == f"cards ({hash_file(files['cards'])[:12]})"
+        assert len({base[0], cover[0], cards[0]}) == 3
+        assert said(model, "cover", "cards") == base == (base[0], "")
+    finally:
+        model.close()
 
 
 def test_what_cannot_be_written_is_refused(adapter: Path, tmp_path: Path) -> None:

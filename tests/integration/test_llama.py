@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -65,34 +64,21 @@ def test_a_file_that_is_no_model_is_named(tmp_path: Path, content: bytes | None)
 
 def test_the_embedded_model_is_prepared_once_and_checked(tmp_path: Path) -> None:
     base = locate(LANGUAGE)
-    made = prepared_model(base, None, tmp_path)
+    made = prepared_model(base, tmp_path)
     at = made.stat().st_mtime_ns
-    assert prepared_model(base, None, tmp_path) == made
+    assert prepared_model(base, tmp_path) == made
     assert made.stat().st_mtime_ns == at
     assert made.stat().st_size < base.stat().st_size
     with made.open("r+b") as file:
         file.seek(-1, os.SEEK_END)
         file.write(b"\x55")
     with pytest.raises(ModelUnusable, match="not the one"):
-        prepared_model(base, None, tmp_path)
+        prepared_model(base, tmp_path)
 
 
 def test_a_preparation_that_fails_leaves_nothing_and_says_why(tmp_path: Path) -> None:
-    nonsense = tmp_path / "adapter.gguf"
-    nonsense.write_bytes(b"no adapter")
+    nonsense = tmp_path / "nonsense.gguf"
+    nonsense.write_bytes(b"no model")
     with pytest.raises(ModelUnusable, match="cannot be prepared"):
-        prepared_model(locate(LANGUAGE), nonsense, tmp_path)
+        prepared_model(nonsense, tmp_path)
     assert not list(tmp_path.rglob("model*"))
-
-
-def test_what_was_not_used_lately_is_deleted(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("chatbot.adapters.prepared._make", lambda b, a, out: shutil.copy(b, out))
-    made = []
-    for number in range(6):
-        base = tmp_path / f"{number}.gguf"
-        base.write_bytes(bytes([number]))
-        made.append(prepared_model(base, None, tmp_path))
-        os.utime(made[-1].parent, (number, number))
-    assert [m.exists() for m in made] == [False, False, True, True, True, True]

@@ -38,6 +38,24 @@ def test_passages_are_numbered_best_first() -> None:
     assert [s.passage for s in result.passages] == [one, two]
 
 
+def test_what_questions_share_comes_first() -> None:
+    """A server keeps what it has read, up to where two prompts differ: system, passages, question;
+    and of a conversation, its history before its newest question."""
+    passages = passage("First text."), passage("Second text.", "Cards")
+    condense = load_prompt("condense")
+    prompts: dict[str, list[list[str]]] = {"answer": [], "condense": []}
+    for question in ("What?", "Why not?"):
+        again = condense.render({"history": "Asked: A.", "question": question})
+        for name, messages in (
+            ("answer", grounded(question, *passages).messages),
+            ("condense", tuple(again)),
+        ):
+            *before, last = [str(m.content) for m in messages]
+            prompts[name].append([*before, last.removesuffix(question)])
+    for name, (one, other) in prompts.items():
+        assert one == other, name
+
+
 def test_braces_stay_what_they_are() -> None:
     text = "Use {{question}} and {0} and %s and {passages} and {{{nested}}}."
     result = grounded("What is {{passages}} or {x!r}?", passage(text))

@@ -61,6 +61,16 @@ def test_a_value_that_does_not_hold_is_named(
     assert caught.value.exit_code == 2
 
 
+def test_adapters_of_collections_are_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load_settings().generation_adapters == {}
+    monkeypatch.setenv("COUNTERSIGN_GENERATION_ADAPTERS", '{"handbook": "cover"}')
+    assert load_settings().generation_adapters == {"handbook": "cover"}
+    monkeypatch.setenv("COUNTERSIGN_GENERATION_ADAPTERS", "handbook=cover")
+    with pytest.raises(BadSettings, match="generation_adapters") as caught:
+        load_settings()
+    assert caught.value.remedy
+
+
 def test_a_key_is_not_printed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GENERATION_API_KEY", "sesame")
     settings = load_settings()
