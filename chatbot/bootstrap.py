@@ -110,7 +110,10 @@ class App:
         count = len(self.catalogue.documents())
         documents = Ping("documents", "ready" if count else "empty", f"{count} documents")
         parts = (self._search, self._language.loading)
-        return [documents, *(Ping(p.name, p.state, p.detail) for p in parts)]
+        pings = [documents, *(Ping(p.name, p.state, p.detail) for p in parts)]
+        if trouble := self._language.trouble():
+            pings.append(Ping("adapter", "failed", trouble))
+        return pings
 
     def diagnose(self) -> list[Ping]:
         """How each part is, after waiting for all of them and trying each once."""

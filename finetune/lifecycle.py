@@ -12,6 +12,7 @@ from chatbot.adapters.models import hash_file
 from chatbot.adapters.revisions import BASE, SHIPPED, Current, Revisions
 from chatbot.clock import Clock, utc_now
 from chatbot.errors import BadInput, NotAllowed
+from chatbot.steps.probe import Heard, noted, objection
 from finetune.evaluate import Run
 from finetune.promote import judge
 
@@ -25,7 +26,13 @@ class Lifecycle:
         self._clock = clock
 
     def promote(
-        self, adapter: Path, candidate: Run, incumbent: Run, by: str, about: Mapping[str, Any]
+        self,
+        adapter: Path,
+        candidate: Run,
+        incumbent: Run,
+        by: str,
+        about: Mapping[str, Any],
+        heard: Heard,
     ) -> str:
         """Has an adapter serve from now on; gives its revision.
 
@@ -34,6 +41,7 @@ class Lifecycle:
             incumbent: the evaluation of what serves now, on the same rows.
             by: who takes the responsibility.
             about: what else its card says: data, settings, commit.
+            heard: what it answers to the probe, which a server asks again before it takes it.
 
         Raises:
             BadInput: the file is missing.
@@ -42,14 +50,15 @@ class Lifecycle:
         if not adapter.is_file():
             raise BadInput(f"There is no adapter file {adapter}.", "Write it: `finetune export`.")
         judgement = judge(candidate, incumbent, hash_file(adapter)[:12])
-        if judgement.reasons:
+        silent = objection(heard, None)
+        if reasons := (*judgement.reasons, *([silent] if silent else [])):
             raise NotAllowed(
-                f"The adapter was not promoted: {'; '.join(judgement.reasons)}.",
+                f"The adapter was not promoted: {'; '.join(reasons)}.",
                 "What serves now goes on serving.",
             )
         now = self._clock().isoformat(timespec="milliseconds")
         card = {**about, "test": candidate.test, "scores": candidate.scores, "by": by, "at": now,
-                "gain": judgement.gain, "against": incumbent.name}  # fmt: skip
+                "gain": judgement.gain, "against": incumbent.name, "heard": noted(heard)}  # fmt: skip
         revision = self._revisions.add(adapter, card)
         serving = self._revisions.current()
         before = (*serving.before, serving.revision) if serving else (SHIPPED,)

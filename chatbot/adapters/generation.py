@@ -6,7 +6,7 @@ model is reached in the same way, so that nothing but a URL changes between a la
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -125,11 +125,20 @@ def _length(answer: Any) -> int:
     return int(answer["count"]) if "count" in answer else len(answer["tokens"])
 
 
-def open_chat(url: str, key: str | None, model: str, settings: Settings) -> ServedChat:
+def open_chat(
+    url: str,
+    key: str | None,
+    model: str,
+    settings: Settings,
+    extra: Mapping[str, Any] | None = None,
+) -> ServedChat:
     """A chat model on the server at that base URL (with or without `/v1`).
 
     Makes no connection. The key, or the word `none`, is always sent as our own header: left to
     itself the client would send the user's Hugging Face token to whatever the URL names.
+
+    Args:
+        extra: fields that this server alone knows, sent with each question.
     """
     use_own_transport()
     base = url.rstrip("/").removesuffix("/v1")
@@ -142,5 +151,7 @@ def open_chat(url: str, key: str | None, model: str, settings: Settings) -> Serv
     )
     chat = ServedChat(llm=endpoint, model_id=model, max_tokens=settings.answer_tokens)
     chat._fixed = {"model": model, "temperature": 0.0, "seed": 0}
+    if extra:
+        chat._fixed["extra_body"] = dict(extra)
     chat._counter = TokenCounter(base, headers, model)
     return chat

@@ -36,6 +36,16 @@ class LlamaServer:
     server: Any
     adapter: str | None = None
 
+    def worn(self, adapter: str | None) -> dict[str, Any]:
+        """What a question says to be answered with that adapter; None: without any.
+
+        Each question must say it: one that says nothing is answered from what the server
+        remembers of the same words under another adapter.
+        """
+        if self.adapter is None:
+            return {}
+        return {"lora": [{"id": 0, "scale": float(adapter == self.adapter)}]}
+
     def close(self) -> None:
         """Stops the server: it has no other way than to be let go of."""
         self.server = None

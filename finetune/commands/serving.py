@@ -14,6 +14,7 @@ from chatbot.commands.stores import open_stores
 from chatbot.console import AsJson, guarded, put, put_json
 from chatbot.errors import BadInput
 from chatbot.settings import load_settings
+from chatbot.steps.probe import Heard
 from finetune.commands.common import MEASURED
 from finetune.evaluate import read_run
 from finetune.lifecycle import Lifecycle
@@ -74,7 +75,8 @@ def promote(
     rows = read_rows(data, *MEASURED)
     candidate, incumbent = read_run(evaluation, rows), read_run(against, rows)
     with _lifecycle() as life:
-        revision = life.promote(adapter, candidate, incumbent, by, {"data": str(data)})
+        heard = _hear(adapter)
+        revision = life.promote(adapter, candidate, incumbent, by, {"data": str(data)}, heard)
     if as_json:
         put_json({"revision": revision})
     else:
@@ -115,6 +117,19 @@ def history(as_json: AsJson = False) -> None:
         put(f"{mark} {card['revision']}  {card['at']}  F1 {f1:.3f}  by {card['by']}")
     if not found:
         put("No adapter was promoted here yet.")
+
+
+def _hear(adapter: Path) -> Heard:
+    """What the adapter answers to the probe, on the model in this process."""
+    from chatbot.language import hear, open_language
+
+    here = {"generation_url": None, "generation_adapter": str(adapter)}
+    language = open_language(load_settings().model_copy(update=here))
+    try:
+        assert language.bare is not None  # it has an adapter
+        return hear(language.client, language.bare)
+    finally:
+        language.close()
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from chatbot.adapters.models import hash_file
 from chatbot.adapters.revisions import FILE, POINTER, SHIPPED, Current, Revisions
 from chatbot.adapters.schema_review import audit_entries
 from chatbot.errors import BadInput, ModelUnusable, NotAllowed
+from chatbot.steps.probe import Heard, noted
 from finetune.evaluate import Run, read_run, write_run
 from finetune.lifecycle import Lifecycle
 from finetune.promote import judge
@@ -44,6 +45,7 @@ def made(name: str, right: float, refuses: bool = True, rows: list[Row] = ROWS) 
     return Run(name, fingerprint(rows), "prompt", tuple(answered))
 
 
+HEARD = Heard("The passage says", "Four weeks [2].")
 BASE = made("base, adapter none", 0.4, refuses=False)
 
 
@@ -136,6 +138,15 @@ def test_a_worse_one_changes_nothing(life: Lifecycle, tmp_path: Path) -> None:
         life.promote(second, made(f"m ({two})", 0.5), made(f"m ({one})", 0.9), "anna", {})
     assert (tmp_path / "adapters" / POINTER).read_text() == before
     assert len(life.history()) == 1
+
+
+def test_one_that_answers_as_the_base_changes_nothing(life: Lifecycle, tmp_path: Path) -> None:
+    file, one = adapter(tmp_path, "first")
+    with pytest.raises(NotAllowed, match="word for word"):
+        life.promote(file, made(f"m ({one})", 0.9), BASE, "anna", {}, Heard("Yes.", "Yes."))
+    assert life.history() == []
+    life.promote(file, made(f"m ({one})", 0.9), BASE, "anna", {}, HEARD)
+    assert life.history()[0]["heard"] == noted(HEARD)
 
 
 def test_a_file_that_was_changed_is_not_served(life: Lifecycle, tmp_path: Path) -> None:

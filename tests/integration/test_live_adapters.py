@@ -1,0 +1,109 @@
+"""Adapters in live traffic: heard before they answer, with llama.cpp in this process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from chatbot.adapters.revisions import SHIPPED, Current, Revisions
+from chatbot.bootstrap import bootstrap
+from chatbot.errors import AdapterSilent
+from chatbot.language import Language, LanguageModel, hear, open_language, open_proven
+from chatbot.settings import Settings, load_settings
+from chatbot.steps.probe import Heard, noted
+from chatbot.trace import STAND_IN
+from tests.integration.adapters import write_loud
+
+pytest.importorskip("gguf")
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("adapters")
+    return {
+        "one": write_loud(folder / "one.gguf", 1),
+        "two": write_loud(folder / "two.gguf", 2),
+        "silent": write_loud(folder / "silent.gguf", 3, loud=0.0),
+    }
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return load_settings(home=tmp_path / "live")
+
+
+@pytest.fixture
+def revisions(settings: Settings) -> Revisions:
+    return Revisions(settings.adapters_folder)
+
+
+@pytest.fixture
+def model(settings: Settings) -> Iterator[LanguageModel]:
+    opened = LanguageModel(settings)
+    yield opened
+    opened.close()
+
+
+def serve(revisions: Revisions, file: Path, card: dict[str, object] | None = None) -> str:
+    revision = revisions.add(file, card or {})
+    revisions.point(Current(revision, (SHIPPED,)))
+    return revision
+
+
+def test_an_adapter_that_answers_as_the_base_is_refused_at_the_start(
+    settings: Settings, revisions: Revisions, files: dict[str, Path]
+) -> None:
+    serve(revisions, files["silent"])
+    with pytest.raises(AdapterSilent, match="word for word"):
+        open_proven(settings)
+    with bootstrap(settings) as app:
+        chat = app._language.chat()
+        piece = next(iter(chat.stream("Say yes.", max_tokens=1)))
+        assert "SmolLM2" in piece.response_metadata[STAND_IN]  # the reader is told
+        pings = {p.name: p for p in app.diagnose()}
+        assert pings["adapter"].state == "failed"
+        assert "word for word" in pings["adapter"].detail
+        assert "adapter none" in pings["language model"].detail
+
+
+def test_one_that_is_silent_does_not_take_over(
+    model: LanguageModel, revisions: Revisions, files: dict[str, Path]
+) -> None:
+    serve(revisions, files["one"])
+    model.loading.join()
+    model.follow()
+    before = model.ready()
+    assert before
+    assert before.adapter
+    assert model.trouble() == ""
+    serve(revisions, files["silent"])
+    model.follow()
+    assert model.ready() is before
+    assert "word for word" in model.trouble()
+    revisions.point(Current(revisions.current().before[-1]))  # type: ignore[union-attr]
+    model.follow()
+    assert model.trouble() == ""
+
+
+def test_one_that_answers_otherwise_than_when_it_was_promoted_does_not(
+    settings: Settings, revisions: Revisions, files: dict[str, Path]
+) -> None:
+    language = open_language(settings.model_copy(update={"generation_adapter": str(files["one"])}))
+    heard = listened(language)
+    assert heard.base != heard.adapter
+    serve(revisions, files["one"], {"heard": noted(heard)})
+    open_proven(settings).close()
+    other = Heard(heard.base, "Quite another answer.")
+    serve(revisions, files["two"], {"heard": noted(other)})
+    with pytest.raises(AdapterSilent, match="otherwise than"):
+        open_proven(settings)
+
+
+def listened(language: Language) -> Heard:
+    assert language.bare
+    try:
+        return hear(language.client, language.bare)
+    finally:
+        language.close()
