@@ -14,7 +14,7 @@ from chatbot.language import Language, LanguageModel, hear, open_language, open_
 from chatbot.settings import Settings, load_settings
 from chatbot.steps.probe import Heard, noted
 from chatbot.trace import STAND_IN
-from tests.integration.adapters import write_loud
+from tests.integration.adapters import write_adapter, write_model
 
 pytest.importorskip("gguf")
 
@@ -23,15 +23,18 @@ pytest.importorskip("gguf")
 def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("adapters")
     return {
-        "one": write_loud(folder / "one.gguf", 1),
-        "two": write_loud(folder / "two.gguf", 2),
-        "silent": write_loud(folder / "silent.gguf", 3, loud=0.0),
+        "model": write_model(folder / "model.gguf"),
+        "one": write_adapter(folder / "one.gguf", 1),
+        "two": write_adapter(folder / "two.gguf", 2),
+        "silent": write_adapter(folder / "silent.gguf", 3, loud=0.0),
     }
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return load_settings(home=tmp_path / "live")
+def settings(tmp_path: Path, files: dict[str, Path]) -> Settings:
+    return load_settings(
+        home=tmp_path / "live", generation_model=str(files["model"]), threads=1
+    )
 
 
 @pytest.fixture
@@ -61,7 +64,7 @@ def test_an_adapter_that_answers_as_the_base_is_refused_at_the_start(
     with bootstrap(settings) as app:
         chat = app._language.chat()
         piece = next(iter(chat.stream("Say yes.", max_tokens=1)))
-        assert "SmolLM2" in piece.response_metadata[STAND_IN]  # the reader is told
+        assert "model" in piece.response_metadata[STAND_IN]  # the reader is told
         pings = {p.name: p for p in app.diagnose()}
         assert pings["adapter"].state == "failed"
         assert "word for word" in pings["adapter"].detail

@@ -113,9 +113,9 @@ def adapter(folder: Path, content: str) -> tuple[Path, str]:
 def test_there_and_back_again(life: Lifecycle, tmp_path: Path) -> None:
     first, one = adapter(tmp_path, "first")
     second, two = adapter(tmp_path, "second")
-    revision = life.promote(first, made(f"m ({one})", 0.6), BASE, "anna", {"data": "d"})
+    revision = life.promote(first, made(f"m ({one})", 0.6), BASE, "anna", {"data": "d"}, HEARD)
     better = made(f"m ({two})", 0.9)
-    other = life.promote(second, better, made(f"m ({one})", 0.6), "bert", {})
+    other = life.promote(second, better, made(f"m ({one})", 0.6), "bert", {}, HEARD)
     assert [(c["revision"], c["serving"], c["by"]) for c in life.history()] == [
         (revision, False, "anna"), (other, True, "bert")
     ]  # fmt: skip
@@ -132,10 +132,10 @@ def test_there_and_back_again(life: Lifecycle, tmp_path: Path) -> None:
 def test_a_worse_one_changes_nothing(life: Lifecycle, tmp_path: Path) -> None:
     first, one = adapter(tmp_path, "first")
     second, two = adapter(tmp_path, "second")
-    life.promote(first, made(f"m ({one})", 0.9), BASE, "anna", {})
+    life.promote(first, made(f"m ({one})", 0.9), BASE, "anna", {}, HEARD)
     before = (tmp_path / "adapters" / POINTER).read_text()
     with pytest.raises(NotAllowed, match="not promoted"):
-        life.promote(second, made(f"m ({two})", 0.5), made(f"m ({one})", 0.9), "anna", {})
+        life.promote(second, made(f"m ({two})", 0.5), made(f"m ({one})", 0.9), "anna", {}, HEARD)
     assert (tmp_path / "adapters" / POINTER).read_text() == before
     assert len(life.history()) == 1
 
@@ -151,7 +151,7 @@ def test_one_that_answers_as_the_base_changes_nothing(life: Lifecycle, tmp_path:
 
 def test_a_file_that_was_changed_is_not_served(life: Lifecycle, tmp_path: Path) -> None:
     first, one = adapter(tmp_path, "first")
-    revision = life.promote(first, made(f"m ({one})", 0.9), BASE, "anna", {})
+    revision = life.promote(first, made(f"m ({one})", 0.9), BASE, "anna", {}, HEARD)
     revisions = Revisions(tmp_path / "adapters")
     assert revisions.file(revision).read_text() == "first"
     (tmp_path / "adapters" / revision / FILE).write_text("another")
