@@ -15,11 +15,13 @@ import structlog
 
 from chatbot.adapters.accounts import Accounts
 from chatbot.adapters.audit import AuditLog
+from chatbot.adapters.canary import Canary
 from chatbot.adapters.catalogue import Catalogue
 from chatbot.adapters.conversations import ConversationStore
 from chatbot.adapters.database import open_database
 from chatbot.adapters.outbox import Outbox, senders_of
 from chatbot.adapters.queue import ReviewQueue
+from chatbot.adapters.revisions import Revisions
 from chatbot.background import Background
 from chatbot.desk import Desk
 from chatbot.domain import Person
@@ -80,6 +82,7 @@ class App:
             lambda: self.chain,
             self._send,
             timedelta(days=settings.review_expires_days),
+            Canary(Revisions(settings.adapters_folder), self.audit).withdraw_if_worse,
         )
         self.secret = _secret(settings)
         self._stop = threading.Event()
@@ -183,7 +186,7 @@ class App:
             open_router(settings, self.policy, encoder),
             retriever,
             encoder,
-            self._language.chat,
+            self._language.voice,
             {name: load_prompt(name) for name in ("answer", "condense")},
             limits_of(settings, self.policy),
             self._describe,

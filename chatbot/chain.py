@@ -96,7 +96,10 @@ class Chain:
             IndexUnusable, ModelUnusable, StorageFull: the answer cannot be made or kept.
         """
         trace = Trace(
-            clean_question(question), person, self._conversations.turns(conversation, person.id)
+            clean_question(question),
+            person,
+            self._conversations.turns(conversation, person.id),
+            conversation,
         )
         trace.line = line or trace.line
         stream, held = self.journey.stream(Asked(trace)), None

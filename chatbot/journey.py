@@ -45,7 +45,7 @@ from chatbot.steps.ground import ground
 from chatbot.steps.rank import relevance
 from chatbot.steps.verify import Quotation
 from chatbot.steps.words import sentence_stream
-from chatbot.trace import STAND_IN, Asked, Checked, Found, Prompted, Trace, Written
+from chatbot.trace import STAND_IN, Asked, Checked, Found, Prompted, Trace, Voice, Written
 
 log = structlog.get_logger()
 
@@ -90,7 +90,8 @@ class Steps:
         router: says what is sensitive.
         retriever: finds passages; takes `k` and `collections`, gives `metadata["scored"]`.
         embeddings: compares sentences with passages.
-        model: gives the language model, or raises `GenerationFailed` or `ModelUnusable`.
+        model: gives the language model for a conversation (`""`: for none), or raises
+            `GenerationFailed` or `ModelUnusable`. Asked once a turn.
         prompts: `answer` and `condense`.
         describe: what is known of the index and the models; `searched` says what was searched.
     """
@@ -100,7 +101,7 @@ class Steps:
         router: Router,
         retriever: BaseRetriever,
         embeddings: Embeddings,
-        model: Callable[[], BaseChatModel],
+        model: Callable[[str], Voice],
         prompts: dict[str, Prompt],
         limits: Limits,
         describe: Callable[[Person], dict[str, Any]],
@@ -164,7 +165,7 @@ class Steps:
         prompt = self._prompts["condense"]
         trace.prompts[prompt.name] = prompt.fingerprint
         try:
-            model = self._model()
+            model = self._chat(trace)
             budget = (
                 self._limits.context_tokens - _REWRITE_TOKENS - model.get_num_tokens(trace.question)
             )
@@ -219,7 +220,7 @@ class Steps:
             trace, prompt = item.trace, self._prompts["answer"]
             trace.prompts[prompt.name] = prompt.fingerprint
             try:
-                model = self._model()
+                model = self._chat(trace)
             except (GenerationFailed, ModelUnusable) as error:
                 yield Written(trace, None, error)
                 continue
@@ -255,13 +256,17 @@ class Steps:
             item.trace.lap("generate")
             yield Written(item.trace, None, failure)
 
+    def _chat(self, trace: Trace) -> BaseChatModel:
+        trace.voice = trace.voice or self._model(trace.conversation)
+        return trace.voice.chat
+
     def _pieces(self, trace: Trace, messages: list[BaseMessage], most: int) -> Iterator[str]:
         """The model's words as they come, until the deadline or until no one wants them.
 
         Raises:
             GenerationFailed: the model failed, or wrote nothing in time.
         """
-        model, came = self._model(), False
+        model, came = self._chat(trace), False
         with trace.line.limited(self._limits.deadline) as line:
             try:
                 for piece in model.stream(messages, max_tokens=most, line=line):

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import structlog
 
 from chatbot.adapters.breaker import Breaker
-from chatbot.adapters.revisions import BASE, SHIPPED, Revisions
+from chatbot.adapters.revisions import BASE, SHIPPED, Current, Revisions
 from chatbot.background import Background
+from chatbot.domain import Trial
 from chatbot.errors import (
     AdapterSilent,
     BadInput,
@@ -21,7 +22,9 @@ from chatbot.errors import (
     where,
 )
 from chatbot.settings import Settings
+from chatbot.steps.canary import CANDIDATE, INCUMBENT, on_candidate
 from chatbot.steps.probe import PROBE, TOKENS, Heard, objection, recorded
+from chatbot.trace import Voice
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
@@ -36,6 +39,21 @@ _AGAIN = 10.0
 """Seconds until a server that did not prove its adapter is asked again."""
 
 
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An adapter that answers in a share of the conversations.
+
+    Attributes:
+        client: asks it and no other.
+        share: per cent of the conversations.
+    """
+
+    client: ServedChat
+    adapter: str
+    revision: str
+    share: int
+
+
 @dataclass(slots=True)
 class Language:
     """The language model, its name, its adapter, and the embedded server behind it.
@@ -43,7 +61,9 @@ class Language:
     Attributes:
         client: asks this model and no other.
         bare: asks the model below the adapter; None: there is no adapter, or no way to.
-        trouble: why it answers without its adapter; empty: it does not.
+        candidate: what is tried beside it.
+        trouble: why it answers without its adapter or its candidate; empty: it does not.
+        stands_in: it answers in its adapter's place.
     """
 
     client: ServedChat
@@ -51,13 +71,17 @@ class Language:
     adapter: str | None = None
     server: LlamaServer | None = None
     bare: ServedChat | None = None
+    candidate: Candidate | None = None
     trouble: str = ""
+    stands_in: bool = False
 
     def close(self) -> None:
         """Stops the embedded server; connections to other models stay open."""
         self.client.close()
         if self.bare is not None:
             self.bare.close()
+        if self.candidate is not None:
+            self.candidate.client.close()
         if self.server is not None:
             self.server.close()
 
@@ -81,9 +105,13 @@ class LanguageModel:
         self.not_taken = ""
         self.loading = Background("language model", lambda: open_first(settings))
 
-    def chat(self) -> BaseChatModel:
-        """What writes answers; waits while the model loads. Where a server is named, the embedded
-        model is asked while that fails; what answers without its adapter stands in for it.
+    def voice(self, conversation: str = "") -> Voice:
+        """What writes answers in a conversation; waits while the model loads. Where a server is
+        named, the embedded model is asked while that fails; what answers without its adapter
+        stands in for it.
+
+        Args:
+            conversation: its id, by which a candidate's share is drawn; empty: never its.
 
         Raises:
             GenerationFailed: it cannot be loaded, or takes too long.
@@ -97,18 +125,18 @@ class LanguageModel:
             language = self.loading.get(LOAD_SECONDS)
         except AdapterSilent as error:
             if falls_back:
-                return FallbackChat(first=None, second=self._embedded, breaker=self._breaker)
+                return Voice(FallbackChat(first=None, second=self._embedded, breaker=self._breaker))
             raise GenerationFailed(error.what, error.remedy) from error
         except CountersignError as error:
             raise GenerationFailed(error.what, error.remedy) from error
+        chat: BaseChatModel = language.client
         if falls_back:
-            return FallbackChat(
-                first=language.client, second=self._embedded, breaker=self._breaker
-            )
-        if language.trouble:
-            named = (language.client, language.name)
-            return FallbackChat(first=None, second=lambda: named, breaker=self._breaker)
-        return language.client
+            chat = FallbackChat(first=chat, second=self._embedded, breaker=self._breaker)
+        elif language.stands_in:
+            named = (chat, language.name)
+            chat = FallbackChat(first=None, second=lambda: named, breaker=self._breaker)
+        incumbent = Voice(chat, language.name, language.adapter)
+        return _sided(incumbent, language.candidate, conversation, language.name)
 
     def trouble(self) -> str:
         """What the operator should know of the adapter; empty: it answers."""
@@ -182,14 +210,29 @@ class LanguageModel:
             close_connections()
 
     def _pointed(self) -> str:
-        if self._settings.generation_url or self._settings.generation_adapter != "current":
-            return ""
         try:
-            current = Revisions(self._settings.adapters_folder).current()
+            current = _current(self._settings)
         except ModelUnusable as error:
             log.error("the promoted adapter is not known", **where(error))
             return ""
-        return current.revision if current else ""
+        return f"{current.revision} {current.candidate} {current.share}" if current else ""
+
+
+def _sided(incumbent: Voice, tried: Candidate | None, conversation: str, model: str) -> Voice:
+    """The candidate where the conversation is its, else the incumbent."""
+    if tried is None or not conversation:
+        return incumbent
+    if on_candidate(conversation, tried.revision, tried.share):
+        trial = Trial(tried.revision, tried.share, CANDIDATE)
+        return Voice(tried.client, model, tried.adapter, trial)
+    return replace(incumbent, trial=Trial(tried.revision, tried.share, INCUMBENT))
+
+
+def _current(settings: Settings) -> Current | None:
+    """What was promoted here, where that is what the settings ask for."""
+    if settings.generation_url or settings.generation_adapter != "current":
+        return None
+    return Revisions(settings.adapters_folder).current()
 
 
 def open_first(settings: Settings) -> Language:
@@ -207,32 +250,59 @@ def open_first(settings: Settings) -> Language:
         if settings.generation_url:
             raise
         language = open_language(settings.model_copy(update={"generation_adapter": "none"}))
-        language.trouble = str(error)
+        language.trouble, language.stands_in = str(error), True
         return language
 
 
 def open_proven(settings: Settings) -> Language:
     """The model that the settings name, heard to answer as its adapter where it has one.
 
+    A candidate that cannot be loaded or is not heard takes no part; `trouble` says why.
+
     Raises:
         AdapterSilent: it answers as if the adapter were not there, or as another adapter.
         ModelUnusable: it cannot be loaded.
     """
-    language = open_language(settings)
-    if language.bare is None:
-        return language
+    current = _current(settings)
+    if current is not None and current.candidate:
+        try:
+            return _heard(open_language(settings, current), settings, current)
+        except ModelUnusable as error:
+            log.error("the candidate takes no part", detail=str(error))
+            language = _heard(open_language(settings), settings, current)
+            language.trouble = str(error)
+            return language
+    return _heard(open_language(settings), settings, current)
+
+
+def _heard(language: Language, settings: Settings, current: Current | None) -> Language:
+    """The model, once each of its adapters was heard."""
     try:
-        found = objection(hear(language.client, language.bare), _recorded(settings))
+        if language.adapter:
+            known = current is not None and current.revision not in (BASE, SHIPPED)
+            revision = current.revision if current is not None and known else ""
+            _prove(language.client, language, language.adapter, _recorded(settings, revision))
+        if (tried := language.candidate) is not None:
+            _prove(tried.client, language, tried.adapter, _recorded(settings, tried.revision))
+    except ModelUnusable:
+        language.close()
+        raise
+    return language
+
+
+def _prove(client: ServedChat, language: Language, adapter: str, then: Heard | None) -> None:
+    if language.bare is None:
+        return
+    try:
+        found = objection(hear(client, language.bare), then)
     except GenerationFailed as error:
         found = f"the probe was not answered ({error.what})"
     if found:
-        language.close()
         raise AdapterSilent(
-            f"The adapter {language.adapter} was not taken: {found}.",
+            f"The adapter {adapter} was not taken: {found}.",
             "Promote another, or go back with `finetune rollback`; on a server of its own, check "
             "that it has loaded the adapter under the name in COUNTERSIGN_GENERATION_MODEL.",
         )
-    return language
 
 
 def hear(client: ServedChat, bare: ServedChat) -> Heard:
@@ -248,22 +318,21 @@ def hear(client: ServedChat, bare: ServedChat) -> Heard:
     return Heard(*said)
 
 
-def _recorded(settings: Settings) -> Heard | None:
-    """What was heard when the adapter was promoted that the settings name."""
-    if settings.generation_url or settings.generation_adapter != "current":
-        return None
-    revisions = Revisions(settings.adapters_folder)
-    current = revisions.current()
-    if current is None or current.revision in (BASE, SHIPPED):
+def _recorded(settings: Settings, revision: str) -> Heard | None:
+    """What was heard when that revision was promoted; an empty one: it never was."""
+    if not revision:
         return None
     try:
-        return recorded(revisions.card(current.revision))
+        return recorded(Revisions(settings.adapters_folder).card(revision))
     except BadInput as error:
         raise ModelUnusable(error.what, error.remedy) from error
 
 
-def open_language(settings: Settings) -> Language:
+def open_language(settings: Settings, current: Current | None = None) -> Language:
     """The model that the settings name, as it comes.
+
+    Args:
+        current: names a candidate to be loaded beside its adapter, in the same server.
 
     Raises:
         ModelUnusable: it cannot be loaded.
@@ -279,10 +348,18 @@ def open_language(settings: Settings) -> Language:
             return Language(chat, name)
         bare = open_chat(url, key, settings.generation_base, settings)
         return Language(chat, settings.generation_base, name, bare=bare)
-    server = start_llama(settings)
+    tried = None
+    if current is not None:
+        tried = Revisions(settings.adapters_folder).file(current.candidate)
+    server = start_llama(settings, tried)
 
-    def asking(adapter: str | None) -> ServedChat:
+    def worn(adapter: str | None) -> ServedChat:
         return open_chat(server.url, server.key, server.model, settings, server.worn(adapter))
 
-    bare = asking(None) if server.adapter else None
-    return Language(asking(server.adapter), server.model, server.adapter, server, bare)
+    language = Language(worn(server.adapter), server.model, server.adapter, server)
+    if server.adapter or server.candidate:
+        language.bare = worn(None)
+    if current is not None and server.candidate:
+        name, share = server.candidate, current.share
+        language.candidate = Candidate(worn(name), name, current.candidate, share)
+    return language

@@ -15,6 +15,7 @@ for command in (
     measuring.evaluate,
     measuring.report,
     serving.promote,
+    serving.canary,
     serving.rollback,
     serving.history,
 ):

@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import structlog
-from langchain_core.language_models import BaseChatModel
 
 from chatbot.adapters.fakes import (
     HashedEmbeddings,
@@ -24,6 +23,7 @@ from chatbot.domain import Document, Finished, Held, Locator, Passage, Person, S
 from chatbot.gate import Sentence
 from chatbot.journey import Limits, Steps
 from chatbot.prompts import load_prompt
+from chatbot.trace import Voice
 from proof.report import Report
 
 _SLOW = 0.2
@@ -119,8 +119,8 @@ def _released(number: int, router: Any, embeddings: Any) -> str:
     store, desk = MemoryConversations(), ListDesk()
     chat = ScriptedChat(replies=(f"{text[:-1]} [1].",))
 
-    def model() -> BaseChatModel:
-        return chat
+    def model(_: str) -> Voice:
+        return Voice(chat)
 
     steps = Steps(
         router,

@@ -28,6 +28,7 @@ class LlamaServer:
 
     Attributes:
         adapter: the adapter's file name and the beginning of its SHA-256; None: the base answers.
+        candidate: another adapter, which answers where a question says so.
     """
 
     url: str
@@ -35,6 +36,7 @@ class LlamaServer:
     model: str
     server: Any
     adapter: str | None = None
+    candidate: str | None = None
 
     def worn(self, adapter: str | None) -> dict[str, Any]:
         """What a question says to be answered with that adapter; None: without any.
@@ -42,17 +44,20 @@ class LlamaServer:
         Each question must say it: one that says nothing is answered from what the server
         remembers of the same words under another adapter.
         """
-        if self.adapter is None:
-            return {}
-        return {"lora": [{"id": 0, "scale": float(adapter == self.adapter)}]}
+        loaded = [name for name in (self.adapter, self.candidate) if name]
+        worn = [{"id": i, "scale": float(n == adapter)} for i, n in enumerate(loaded)]
+        return {"lora": worn} if worn else {}
 
     def close(self) -> None:
         """Stops the server: it has no other way than to be let go of."""
         self.server = None
 
 
-def start_llama(settings: Settings) -> LlamaServer:
+def start_llama(settings: Settings, candidate: Path | None = None) -> LlamaServer:
     """Loads the GGUF file that the settings name and serves it with a key made now.
+
+    Args:
+        candidate: an adapter that is loaded beside the one that the settings name.
 
     Raises:
         ModelUnusable: the file is missing, is not the pinned one, or llama.cpp refuses it.
@@ -73,11 +78,16 @@ def start_llama(settings: Settings) -> LlamaServer:
     params.api_keys = [key]
     params.ui = params.endpoint_slots = params.endpoint_props = params.endpoint_metrics = False
     params.cors_origins = ""
-    params.cache_ram_mib = 256
+    # What is kept outside the slots forgets which adapter read it: with two of them, one would
+    # answer from what the other has read.
+    params.cache_ram_mib = 0 if candidate else 256
     params.offline = True
     params.verbosity = -1
-    if adapter:
-        params.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(str(adapter), 1.0)]
+    files = [file for file in (adapter, candidate) if file]
+    if files:
+        params.lora_adapters = [
+            xllamacpp.CommonAdapterLoraInfo(str(file), float(file == adapter)) for file in files
+        ]
     try:
         server = xllamacpp.Server(params)
     except RuntimeError as error:
@@ -87,8 +97,12 @@ def start_llama(settings: Settings) -> LlamaServer:
     _go_round_proxies()
     _wait_until_it_listens(server.listening_address)
     name = LANGUAGE.name if embedded else path.stem
-    called = f"{adapter.stem} ({hash_file(adapter)[:12]})" if adapter else None
-    return LlamaServer(server.listening_address, key, name, server, called)
+    names = (_called(adapter), _called(candidate))
+    return LlamaServer(server.listening_address, key, name, server, *names)
+
+
+def _called(adapter: Path | None) -> str | None:
+    return f"{adapter.stem} ({hash_file(adapter)[:12]})" if adapter else None
 
 
 def adapter_file(settings: Settings) -> Path | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from os.path import commonprefix
+from itertools import takewhile
 from typing import Any
 
 from chatbot.domain import sha256_of
@@ -63,4 +63,5 @@ def objection(heard: Heard, then: Heard | None) -> str:
 
 
 def _agree(one: str, other: str) -> int:
-    return len(commonprefix((one, other)))
+    """How many characters both begin with."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))

@@ -9,9 +9,11 @@ import pytest
 
 from chatbot.adapters.revisions import SHIPPED, Current, Revisions
 from chatbot.bootstrap import bootstrap
+from chatbot.domain import Trial
 from chatbot.errors import AdapterSilent
 from chatbot.language import Language, LanguageModel, hear, open_language, open_proven
 from chatbot.settings import Settings, load_settings
+from chatbot.steps.canary import CANDIDATE, INCUMBENT, on_candidate
 from chatbot.steps.probe import Heard, noted
 from chatbot.trace import STAND_IN
 from tests.integration.adapters import write_adapter, write_model
@@ -32,9 +34,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 @pytest.fixture
 def settings(tmp_path: Path, files: dict[str, Path]) -> Settings:
-    return load_settings(
-        home=tmp_path / "live", generation_model=str(files["model"]), threads=1
-    )
+    return load_settings(home=tmp_path / "live", generation_model=str(files["model"]), threads=1)
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def test_an_adapter_that_answers_as_the_base_is_refused_at_the_start(
     with pytest.raises(AdapterSilent, match="word for word"):
         open_proven(settings)
     with bootstrap(settings) as app:
-        chat = app._language.chat()
+        chat = app._language.voice().chat
         piece = next(iter(chat.stream("Say yes.", max_tokens=1)))
         assert "model" in piece.response_metadata[STAND_IN]  # the reader is told
         pings = {p.name: p for p in app.diagnose()}
@@ -102,6 +102,68 @@ def test_one_that_answers_otherwise_than_when_it_was_promoted_does_not(
     serve(revisions, files["two"], {"heard": noted(other)})
     with pytest.raises(AdapterSilent, match="otherwise than"):
         open_proven(settings)
+
+
+PROMPTS = ("Name a river.", "What is a notary? " * 9, "Name a river and a hill.")
+
+
+def said(model: LanguageModel, talk: str, prompt: str) -> str:
+    return str(model.voice(talk).chat.invoke(prompt, max_tokens=12).content)
+
+
+def alone(settings: Settings, file: Path) -> list[str]:
+    language = open_language(settings.model_copy(update={"generation_adapter": str(file)}))
+    try:
+        return [str(language.client.invoke(p, max_tokens=12).content) for p in PROMPTS]
+    finally:
+        language.close()
+
+
+def test_each_side_answers_as_its_adapter_would_alone_in_one_server(
+    settings: Settings, revisions: Revisions, files: dict[str, Path]
+) -> None:
+    """What one adapter has read of a prompt must not be what the other answers from."""
+    candidate = revisions.add(files["two"], {})
+    incumbent = revisions.add(files["one"], {})
+    revisions.point(Current(incumbent, (SHIPPED,), candidate=candidate, share=50))
+    talks = [str(n) for n in range(40)]
+    mine = [t for t in talks if on_candidate(t, candidate, 50)]
+    others = [t for t in talks if t not in mine]
+    wanted = {CANDIDATE: alone(settings, files["two"]), INCUMBENT: alone(settings, files["one"])}
+    model = LanguageModel(settings)
+    try:
+        for number in range(18):
+            side, pool = ((CANDIDATE, mine), (INCUMBENT, others))[number % 3 == 0]
+            voice = model.voice(pool[number % 9])
+            assert voice.trial == Trial(candidate, 50, side)
+            assert (
+                voice.adapter == f"adapter ({(candidate if side == CANDIDATE else incumbent)[:12]})"
+            )
+            which = number % len(PROMPTS)
+            assert said(model, pool[number % 9], PROMPTS[which]) == wanted[side][which], number
+        assert model.voice("").trial is None  # drafts and trials are the incumbent's
+    finally:
+        model.close()
+
+
+def test_a_silent_candidate_takes_no_part_and_the_incumbent_goes_on(
+    model: LanguageModel, revisions: Revisions, files: dict[str, Path]
+) -> None:
+    model.loading.join()
+    silent = revisions.add(files["silent"], {})
+    revisions.point(Current(SHIPPED, candidate=silent, share=50))
+    model.follow()
+    assert {model.voice(str(n)).trial for n in range(40)} == {None}
+    assert (
+        STAND_IN
+        not in next(iter(model.voice("1").chat.stream("Yes?", max_tokens=1))).response_metadata
+    )
+    assert "word for word" in model.trouble()
+    revisions.point(Current(SHIPPED, candidate=revisions.add(files["one"], {}), share=50))
+    model.follow()
+    assert model.trouble() == ""
+    sides = {v.side if (v := model.voice(str(n)).trial) else "" for n in range(40)}
+    assert sides == {CANDIDATE, INCUMBENT}
 
 
 def listened(language: Language) -> Heard:

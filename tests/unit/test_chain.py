@@ -50,6 +50,7 @@ from chatbot.notices import (
 from chatbot.prompts import load_prompt
 from chatbot.steps import verify
 from chatbot.steps.review_item import Message
+from chatbot.trace import Voice
 from tests.strategies import passage, record
 
 ME = Person("me")
@@ -104,11 +105,11 @@ class Wired:
         )
         self.chain = Chain(steps, self.store, self.desk, self.describe)
 
-    def model(self) -> BaseChatModel:
+    def model(self, _: str) -> Voice:
         if self.fails:
             raise self.fails
         assert isinstance(self.chat, BaseChatModel)
-        return self.chat
+        return Voice(self.chat)
 
     def describe(self, person: Person) -> dict[str, Any]:
         allowed = [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import ANY
 
 import pytest
 from sqlalchemy import select
@@ -138,6 +139,33 @@ def test_a_worse_one_changes_nothing(life: Lifecycle, tmp_path: Path) -> None:
         life.promote(second, made(f"m ({two})", 0.5), made(f"m ({one})", 0.9), "anna", {}, HEARD)
     assert (tmp_path / "adapters" / POINTER).read_text() == before
     assert len(life.history()) == 1
+
+
+def test_a_candidate_gets_a_share_and_then_the_whole_or_nothing(
+    life: Lifecycle, tmp_path: Path
+) -> None:
+    file, one = adapter(tmp_path, "first")
+    revisions = Revisions(tmp_path / "adapters")
+    with pytest.raises(NotAllowed, match="No candidate"):
+        life.promote_candidate("anna")
+    assert life.canary() == {"candidate": None}
+    with pytest.raises(NotAllowed, match="not promoted"):  # the same gate
+        life.promote(file, made(f"m ({one})", 0.1), BASE, "anna", {}, HEARD, 10)
+    run = made(f"m ({one})", 0.9)
+    revision = life.promote(file, run, BASE, "anna", {}, HEARD, 10)
+    now = revisions.current()
+    assert now
+    assert (now.revision, now.candidate, now.share) == (SHIPPED, revision, 10)
+    assert [(c["serving"], c["share"]) for c in life.history()] == [(False, 10)]
+    assert life.canary()["sides"]["candidate"]["conversations"] == 0
+    assert life.rollback("bert") == SHIPPED  # the trial ends, what serves goes on
+    assert life.canary() == {"candidate": None}
+    life.promote(file, run, BASE, "anna", {}, HEARD, 20)
+    assert life.promote_candidate("anna") == revision
+    assert revisions.current() == Current(revision, (SHIPPED,), "anna", ANY)
+    with pytest.raises(NotAllowed, match="serves already"):
+        life.promote(file, run, BASE, "anna", {}, HEARD, 10)
+    assert life.rollback("anna") == SHIPPED
 
 
 def test_one_that_answers_as_the_base_changes_nothing(life: Lifecycle, tmp_path: Path) -> None:
