@@ -323,7 +323,7 @@ def _recorded(settings: Settings, revision: str) -> Heard | None:
     if not revision:
         return None
     try:
-        return recorded(Revisions(settings.adapters_folder).card(revision))
+        return recorded(Revisions(settings.adapters_folder).card(revision).get("heard", {}))
     except BadInput as error:
         raise ModelUnusable(error.what, error.remedy) from error
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from chatbot.adapters.models import hash_file
 from chatbot.adapters.revisions import SHIPPED, Current, Revisions
 from chatbot.clock import Clock, utc_now
 from chatbot.errors import BadInput, NotAllowed
-from chatbot.steps.canary import CANDIDATE, ERROR, INCUMBENT, figures, worse
+from chatbot.steps.canary import CANDIDATE, ERROR, INCUMBENT, Talk, figures, worse
 from chatbot.steps.probe import Heard, noted, objection
 from finetune.evaluate import Run
 from finetune.promote import judge
@@ -102,7 +102,7 @@ class Lifecycle:
         if serving is None or not serving.candidate:
             return {"candidate": None}
         talks = self._canary.talks(serving)
-        sides = {s: figures([t for t in talks if t.side == s]) for s in (CANDIDATE, INCUMBENT)}
+        sides = {s: _side([t for t in talks if t.side == s]) for s in (CANDIDATE, INCUMBENT)}
         about = {"candidate": serving.candidate, "incumbent": serving.revision,
                  "share": serving.share, "since": serving.at, "by": serving.by}  # fmt: skip
         return {**about, "sides": sides, "worse": worse(talks, serving.share), "error": ERROR}
@@ -142,6 +142,11 @@ class Lifecycle:
 
     def _to(self, before: Current | None, now: Current, action: str, **about: int) -> None:
         point(self._revisions, self._audit, before, now, action, about)
+
+
+def _side(talks: Sequence[Talk]) -> dict[str, Any]:
+    turns = sum(talk.turns for talk in talks)
+    return {"conversations": len(talks), "answers": turns, **figures(talks)}
 
 
 def _after(serving: Current | None, revision: str, by: str, at: str) -> Current:

@@ -12,7 +12,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from chatbot.domain import sha256_of
 from chatbot.figures import bootstrap
@@ -52,12 +51,11 @@ def on_candidate(conversation: str, candidate: str, share: int) -> bool:
     return int(sha256_of(f"{candidate} {conversation}")[:12], 16) % 10_000 < share * 100
 
 
-def figures(talks: Sequence[Talk]) -> dict[str, Any]:
-    """What happened on one side: shares of its conversations, with 95% intervals."""
+def figures(talks: Sequence[Talk]) -> dict[str, dict[str, float]]:
+    """What happened on one side: shares of its conversations and the mean of `seconds`, each as
+    `n`, `value`, and its 95% interval's `low` and `high`."""
     bad = {m: share_of([m in talk.bad for talk in talks]) for m in MEASURES}
-    turns = sum(talk.turns for talk in talks)
-    seconds = bootstrap([talk.seconds for talk in talks])
-    return {"conversations": len(talks), "answers": turns, **bad, "seconds": seconds}
+    return bad | {"seconds": bootstrap([talk.seconds for talk in talks])}
 
 
 def evidence(candidate: int, incumbent: int, share: int) -> float:

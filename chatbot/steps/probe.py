@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from itertools import takewhile
-from typing import Any
 
 from chatbot.domain import sha256_of
 
@@ -34,13 +33,12 @@ class Heard:
 
 
 def noted(heard: Heard) -> dict[str, str]:
-    """For an adapter's card; `recorded` reads it."""
+    """For an adapter's card, under `heard`; `recorded` reads it."""
     return {"probe": sha256_of(PROBE)[:16], **asdict(heard)}
 
 
-def recorded(card: Mapping[str, Any]) -> Heard | None:
-    """What was answered when the adapter was promoted; None: not recorded, or another probe."""
-    note = card.get("heard", {})
+def recorded(note: Mapping[str, str]) -> Heard | None:
+    """What was answered when the adapter was promoted; None: nothing noted, or another probe."""
     if note.get("probe") != sha256_of(PROBE)[:16]:
         return None
     return Heard(note["base"], note["adapter"])

@@ -104,7 +104,9 @@ def test_one_that_answers_otherwise_than_when_it_was_promoted_does_not(
         open_proven(settings)
 
 
-PROMPTS = ("Name a river.", "What is a notary? " * 9, "Name a river and a hill.")
+PROMPTS = [
+    f"{word * 40}Why?" for word in ("river ", "book ", "hill ", "form ", "rule ", "day ", "cat ")
+]
 
 
 def said(model: LanguageModel, talk: str, prompt: str) -> str:
@@ -127,20 +129,22 @@ def test_each_side_answers_as_its_adapter_would_alone_in_one_server(
     incumbent = revisions.add(files["one"], {})
     revisions.point(Current(incumbent, (SHIPPED,), candidate=candidate, share=50))
     talks = [str(n) for n in range(40)]
-    mine = [t for t in talks if on_candidate(t, candidate, 50)]
-    others = [t for t in talks if t not in mine]
+    mine = next(t for t in talks if on_candidate(t, candidate, 50))
+    other = next(t for t in talks if not on_candidate(t, candidate, 50))
+    pools = {CANDIDATE: (mine, candidate), INCUMBENT: (other, incumbent)}
     wanted = {CANDIDATE: alone(settings, files["two"]), INCUMBENT: alone(settings, files["one"])}
     model = LanguageModel(settings)
     try:
-        for number in range(18):
-            side, pool = ((CANDIDATE, mine), (INCUMBENT, others))[number % 3 == 0]
-            voice = model.voice(pool[number % 9])
+        # The candidate reads a prompt, the incumbent as many others as there are places for, and
+        # then that one: and the other way round.
+        order = [(CANDIDATE, 0), *((INCUMBENT, n) for n in range(1, 7)), (INCUMBENT, 0)]
+        order += [(CANDIDATE, n) for n in range(7)]
+        for number, (side, prompt) in enumerate(order):
+            talk, revision = pools[side]
+            voice = model.voice(talk)
             assert voice.trial == Trial(candidate, 50, side)
-            assert (
-                voice.adapter == f"adapter ({(candidate if side == CANDIDATE else incumbent)[:12]})"
-            )
-            which = number % len(PROMPTS)
-            assert said(model, pool[number % 9], PROMPTS[which]) == wanted[side][which], number
+            assert voice.adapter == f"adapter ({revision[:12]})"
+            assert said(model, talk, PROMPTS[prompt]) == wanted[side][prompt], number
         assert model.voice("").trial is None  # drafts and trials are the incumbent's
     finally:
         model.close()

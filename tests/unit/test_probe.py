@@ -39,6 +39,6 @@ def test_a_short_answer_need_not_agree_for_longer_than_it_is() -> None:
 
 
 def test_a_note_of_another_probe_does_not_count() -> None:
-    assert recorded({"heard": noted(THEN)}) == THEN
-    assert recorded({"heard": {**noted(THEN), "probe": "other"}}) is None
+    assert recorded(noted(THEN)) == THEN
+    assert recorded({**noted(THEN), "probe": "other"}) is None
     assert recorded({}) is None
