@@ -29,6 +29,7 @@ from chatbot.errors import CountersignError, where
 from chatbot.language import LOAD_SECONDS, LanguageModel
 from chatbot.policy import Action, Policy, load_policy
 from chatbot.settings import Settings
+from chatbot.shadow import Shadows
 from chatbot.steps.review_item import OPEN
 from chatbot.worker import Worker
 
@@ -76,13 +77,17 @@ class App:
         self.accounts = Accounts(engine, self.audit)
         self.desk = Desk(self.queue, self.policy)
         self.conversations = ConversationStore(engine, self.queue.of_conversation)
+        canary = Canary(Revisions(settings.adapters_folder), self.audit)
         self._outbox = Outbox(self.queue, senders)
         self._worker = Worker(
             self.queue,
             lambda: self.chain,
             self._send,
             timedelta(days=settings.review_expires_days),
-            Canary(Revisions(settings.adapters_folder), self.audit).withdraw_if_worse,
+            canary.withdraw_if_worse,
+        )
+        self._shadows = Shadows(
+            lambda: self.chain, lambda: self._language.shadow(), canary.keep_shadow
         )
         self.secret = _secret(settings)
         self._stop = threading.Event()
@@ -107,6 +112,7 @@ class App:
         """Begins to draft, deliver and send: for a process that stays."""
         self.audit.anchor()  # for deeds of a process that died between its commit and the anchor
         self._worker.start()
+        self._shadows.start()
 
     def status(self) -> list[Ping]:
         """How each part is, without waiting for any."""
@@ -153,6 +159,7 @@ class App:
     def close(self) -> None:
         """Lets go of what is held, in the order in which things rest on each other."""
         self._stop.set()
+        self._shadows.close()
         self._worker.close()
         self._search.join()
         if self._search.state == "ready":
@@ -196,6 +203,7 @@ class App:
             self.conversations,
             self.desk,
             lambda person: self._describe(person) | {"embedding_model": encoder.name},
+            self._shadows.offer,
         )
         threading.Thread(target=self._follow, args=(dense,), daemon=True).start()
         return Search(retriever, chain, dense)

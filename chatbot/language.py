@@ -22,6 +22,7 @@ from chatbot.errors import (
     where,
 )
 from chatbot.settings import Settings
+from chatbot.shadow import Wanted
 from chatbot.steps.canary import CANDIDATE, INCUMBENT, on_candidate
 from chatbot.steps.probe import PROBE, TOKENS, Heard, objection, recorded
 from chatbot.trace import Voice
@@ -137,6 +138,15 @@ class LanguageModel:
             chat = FallbackChat(first=None, second=lambda: named, breaker=self._breaker)
         incumbent = Voice(chat, language.name, language.adapter)
         return _sided(incumbent, language.candidate, conversation, language.name)
+
+    def shadow(self) -> Wanted | None:
+        """The candidate, where it is to answer in the shadow as well."""
+        language, current = self.ready(), _current(self._settings)
+        tried = language.candidate if language else None
+        if tried is None or current is None or current.candidate != tried.revision:
+            return None
+        name = language.name if language else ""
+        return Wanted(Voice(tried.client, name, tried.adapter), tried.revision, current.shadow)
 
     def trouble(self) -> str:
         """What the operator should know of the adapter; empty: it answers."""

@@ -16,6 +16,7 @@ for command in (
     measuring.report,
     serving.promote,
     serving.canary,
+    serving.shadow,
     serving.rollback,
     serving.history,
 ):

@@ -13,7 +13,7 @@ from chatbot.adapters.models import hash_file
 from chatbot.adapters.revisions import SHIPPED, Current, Revisions
 from chatbot.clock import Clock, utc_now
 from chatbot.errors import BadInput, NotAllowed
-from chatbot.steps.canary import CANDIDATE, ERROR, INCUMBENT, Talk, figures, worse
+from chatbot.steps.canary import CANDIDATE, ERROR, INCUMBENT, Talk, figures, shadowed, worse
 from chatbot.steps.probe import Heard, noted, objection
 from finetune.evaluate import Run
 from finetune.promote import judge
@@ -96,6 +96,19 @@ class Lifecycle:
         self._to(serving, whole, "adapter promoted")
         return whole.revision
 
+    def shadow(self, share: int, by: str) -> None:
+        """Has the candidate answer a share (%) of the incumbent's released questions, too, for
+        comparison; 0: none.
+
+        Raises:
+            NotAllowed: no candidate is tried.
+        """
+        serving = self._revisions.current()
+        if serving is None or not serving.candidate:
+            raise NotAllowed("No candidate is tried.", "Begin: `finetune promote --share 10`.")
+        now = replace(serving, by=by, shadow=share)  # what was counted since `at` still counts
+        self._to(serving, now, "candidate shadows", shadow=share)
+
     def canary(self) -> dict[str, Any]:
         """The candidate's figures beside the incumbent's; without one `candidate` is None."""
         serving = self._revisions.current()
@@ -105,7 +118,9 @@ class Lifecycle:
         sides = {s: _side([t for t in talks if t.side == s]) for s in (CANDIDATE, INCUMBENT)}
         about = {"candidate": serving.candidate, "incumbent": serving.revision,
                  "share": serving.share, "since": serving.at, "by": serving.by}  # fmt: skip
-        return {**about, "sides": sides, "worse": worse(talks, serving.share), "error": ERROR}
+        shadow = {"share": serving.shadow, **shadowed(self._canary.shadows(serving))}
+        return {**about, "sides": sides, "worse": worse(talks, serving.share), "error": ERROR,
+                "shadow": shadow}  # fmt: skip
 
     def rollback(self, by: str) -> str:
         """Ends the trial of a candidate; without one has the adapter before serve again. Gives

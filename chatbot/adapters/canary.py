@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 
 import structlog
-from sqlalchemy import Integer, cast, func, select
+from sqlalchemy import Integer, cast, func, insert, select
+from sqlalchemy.exc import IntegrityError
 
 from chatbot.adapters.audit import AuditLog
 from chatbot.adapters.database import transaction
 from chatbot.adapters.revisions import BASE, SHIPPED, Current, Revisions
-from chatbot.adapters.schema import answers, canary_turns, feedback
+from chatbot.adapters.schema import answers, canary_turns, feedback, shadow_answers
 from chatbot.clock import Clock, utc_now
-from chatbot.domain import Status
+from chatbot.domain import AnswerRecord, Status
 from chatbot.errors import NotAllowed
 from chatbot.steps.canary import MEASURES, Talk, worse
 
@@ -66,6 +68,23 @@ class Canary:
             for r in rows
         ]  # fmt: skip
 
+    def keep_shadow(self, answer_id: str, candidate: str, shadow: AnswerRecord) -> None:
+        """Keeps what the candidate would have answered; not where the answer was deleted."""
+        with suppress(IntegrityError), self._audit.engine.begin() as connection:
+            values = {"answer_id": answer_id, "candidate": candidate, "record": shadow.to_json()}
+            connection.execute(insert(shadow_answers).values(values))
+
+    def shadows(self, current: Current) -> list[tuple[AnswerRecord, AnswerRecord]]:
+        """Answers that were shown, each with the candidate's to the same question."""
+        query = (
+            select(answers.c.record, shadow_answers.c.record.label("shadow"))
+            .join(shadow_answers, shadow_answers.c.answer_id == answers.c.id)
+            .where(shadow_answers.c.candidate == current.candidate)
+        )
+        with transaction(self._audit.engine) as connection:
+            rows = connection.execute(query).all()
+        return [(AnswerRecord.from_json(a), AnswerRecord.from_json(b)) for a, b in rows]
+
     def withdraw_if_worse(self) -> tuple[str, ...]:
         """Takes a candidate that is clearly worse out of traffic; gives the measures that say so.
         Called now and then by a server."""
@@ -81,7 +100,7 @@ class Canary:
     def withdraw(self, current: Current, by: str, why: tuple[str, ...] = ()) -> None:
         """Ends the candidate's share; what serves goes on."""
         now = self._clock().isoformat(timespec="milliseconds")
-        rest = replace(current, candidate="", share=0, by=by, at=now)
+        rest = replace(current, candidate="", share=0, shadow=0, by=by, at=now)
         about = {"candidate": current.candidate, "worse": "+".join(why)}
         point(self._revisions, self._audit, current, rest, "candidate withdrawn", about)
 

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from sqlalchemy import Connection, Engine, Row, Select, delete, func, insert, select, update
 
 from chatbot.adapters.database import transaction
-from chatbot.adapters.schema import answers, canary_turns, conversations, feedback
+from chatbot.adapters.schema import answers, canary_turns, conversations, feedback, shadow_answers
 from chatbot.domain import AnswerRecord, Status, Turn
 from chatbot.errors import NotFound
 from chatbot.gate import shown
@@ -148,8 +148,8 @@ class ConversationStore:
         with transaction(self._engine) as connection:
             _owned(connection, conversation, owner)
             ids = select(answers.c.id).where(answers.c.conversation_id == conversation)
-            connection.execute(delete(feedback).where(feedback.c.answer_id.in_(ids)))
-            connection.execute(delete(canary_turns).where(canary_turns.c.answer_id.in_(ids)))
+            for table in (feedback, canary_turns, shadow_answers):
+                connection.execute(delete(table).where(table.c.answer_id.in_(ids)))
             connection.execute(delete(answers).where(answers.c.conversation_id == conversation))
             connection.execute(delete(conversations).where(conversations.c.id == conversation))
 

@@ -27,6 +27,8 @@ class Current:
     Attributes:
         candidate: a revision that answers in a share of the conversations; empty: none does.
         share: that share in per cent.
+        shadow: per cent of the other conversations' released questions that it answers, too, for
+            nobody to see.
     """
 
     revision: str
@@ -35,6 +37,7 @@ class Current:
     at: str = ""
     candidate: str = ""
     share: int = 0
+    shadow: int = 0
 
 
 class Revisions:

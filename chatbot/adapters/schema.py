@@ -124,3 +124,11 @@ canary_turns = Table(
     Column("dropped", Integer, nullable=False),
     Index("canary_turns_by_candidate", "candidate", "share"),
 )
+
+shadow_answers = Table(
+    "shadow_answers",
+    metadata,
+    Column("answer_id", String(32), ForeignKey("answers.id", ondelete="CASCADE"), primary_key=True),
+    Column("candidate", String(16), primary_key=True),
+    Column("record", Text, nullable=False),
+)

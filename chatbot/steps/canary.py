@@ -13,9 +13,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from chatbot.domain import sha256_of
+from chatbot.domain import AnswerRecord, Status, sha256_of
 from chatbot.figures import bootstrap
 from chatbot.steps.intervals import share as share_of
+from chatbot.steps.likeness import f1
 
 CANDIDATE, INCUMBENT = "candidate", "incumbent"
 MEASURES = ("thumbs_down", "refused", "dropped", "held")
@@ -56,6 +57,19 @@ def figures(talks: Sequence[Talk]) -> dict[str, dict[str, float]]:
     `n`, `value`, and its 95% interval's `low` and `high`."""
     bad = {m: share_of([m in talk.bad for talk in talks]) for m in MEASURES}
     return bad | {"seconds": bootstrap([talk.seconds for talk in talks])}
+
+
+def shadowed(
+    pairs: Sequence[tuple[AnswerRecord, AnswerRecord]],
+) -> dict[str, dict[str, float]]:
+    """Of the answers that were shown and the candidate's to the same questions: how often it would
+    have answered, and been refused or held; how alike both answers are (F1 of their words, 0
+    where it gave none); and its milliseconds, each with a 95% interval."""
+    found = {s.value: share_of([b.status is s for _, b in pairs])
+             for s in (Status.RELEASED, Status.REFUSED, Status.HELD)}  # fmt: skip
+    alike = bootstrap([f1(b.answer, [a.answer]) for a, b in pairs])
+    taken = bootstrap([b.timings.get("total", 0.0) for _, b in pairs])
+    return found | {"alike": alike, "milliseconds": taken}
 
 
 def evidence(candidate: int, incumbent: int, share: int) -> float:

@@ -129,12 +129,37 @@ def canary(as_json: AsJson = False) -> None:
         put(
             f"{name.replace('_', ' '):<14}{_interval(first[name]):>26}{_interval(second[name]):>26}"
         )
+    shadow = found["shadow"]
+    if count := shadow["alike"]["n"]:
+        put(f"In the shadow of {count} answers it would have been")
+        for name in ("released", "refused", "held"):
+            put(f"  {name:<12}{_interval(shadow[name]):>26}")
+        put(f"  {'as alike as':<12}{_interval(shadow['alike']):>26}")
     if found["worse"]:
         put(f"It is clearly worse ({', '.join(found['worse'])}): a running server withdraws it.")
 
 
 def _interval(score: dict[str, float]) -> str:
     return f"{score['value']:.3f} ({score['low']:.3f} to {score['high']:.3f})"
+
+
+@guarded
+def shadow(
+    share: Annotated[int, typer.Argument(min=0, max=100, help="Per cent of the questions.")],
+    by: Annotated[str, typer.Option(help="Who takes the responsibility.")],
+    as_json: AsJson = False,
+) -> None:
+    """Have the adapter that is tried answer a share of the other questions, too, for comparison.
+    Nobody is shown such an answer; it is deleted with its conversation.
+
+    Example: finetune shadow 20 --by anna
+    """
+    with _lifecycle() as life:
+        life.shadow(share, by)
+    if as_json:
+        put_json({"shadow": share})
+    else:
+        put(f"It answers {share}% of the other conversations' questions: `finetune canary`.")
 
 
 @guarded

@@ -14,11 +14,11 @@ from chatbot.adapters.canary import Canary, point
 from chatbot.adapters.conversations import ConversationStore
 from chatbot.adapters.database import transaction
 from chatbot.adapters.revisions import SHIPPED, Current, Revisions
-from chatbot.adapters.schema import canary_turns
+from chatbot.adapters.schema import canary_turns, shadow_answers
 from chatbot.adapters.schema_review import audit_entries
 from chatbot.domain import Status, Trial
 from chatbot.errors import NotAllowed
-from chatbot.steps.canary import CANDIDATE, INCUMBENT, figures
+from chatbot.steps.canary import CANDIDATE, INCUMBENT, figures, shadowed
 from tests.databases import engine, postgres
 from tests.strategies import draft, record
 
@@ -95,10 +95,20 @@ def test_a_record_says_who_answered_and_comes_back(tried: Tried) -> None:
 
 
 def test_what_is_deleted_is_gone(tried: Tried) -> None:
-    talk = tried.talk(CANDIDATE, turns=2)
+    talk = tried.talk(INCUMBENT, turns=2)
+    ids = [r.id for r in tried.store.records(talk, "me")]
+    shadow = record([draft("We pay 70% [1].")])
+    tried.canary.keep_shadow(ids[0], tried.candidate, shadow)
+    tried.canary.keep_shadow(ids[0], tried.candidate, shadow)  # once
+    pairs = tried.canary.shadows(tried.now)
+    assert [(a.id, b.answer) for a, b in pairs] == [(ids[0], "We pay 70% [1].")]
+    found = shadowed(pairs)
+    assert (found["released"]["value"], found["alike"]["value"]) == (1.0, pytest.approx(0.75, 0.1))
     tried.store.delete(talk, "me")
+    tried.canary.keep_shadow(ids[1], tried.candidate, shadow)  # came too late: it is not kept
     with transaction(tried.audit.engine) as connection:
-        assert connection.scalar(select(func.count()).select_from(canary_turns)) == 0
+        for table in (canary_turns, shadow_answers):
+            assert connection.scalar(select(func.count()).select_from(table)) == 0
 
 
 def test_a_candidate_that_is_clearly_worse_withdraws_itself(tried: Tried) -> None:

@@ -149,6 +149,8 @@ def test_a_candidate_gets_a_share_and_then_the_whole_or_nothing(
     with pytest.raises(NotAllowed, match="No candidate"):
         life.promote_candidate("anna")
     assert life.canary() == {"candidate": None}
+    with pytest.raises(NotAllowed, match="No candidate"):
+        life.shadow(30, "anna")
     with pytest.raises(NotAllowed, match="not promoted"):  # the same gate
         life.promote(file, made(f"m ({one})", 0.1), BASE, "anna", {}, HEARD, 10)
     run = made(f"m ({one})", 0.9)
@@ -158,6 +160,10 @@ def test_a_candidate_gets_a_share_and_then_the_whole_or_nothing(
     assert (now.revision, now.candidate, now.share) == (SHIPPED, revision, 10)
     assert [(c["serving"], c["share"]) for c in life.history()] == [(False, 10)]
     assert life.canary()["sides"]["candidate"]["conversations"] == 0
+    life.shadow(30, "anna")
+    shadowing = revisions.current()
+    assert shadowing == replace(now, shadow=30)
+    assert life.canary()["shadow"]["alike"]["n"] == 0
     assert life.rollback("bert") == SHIPPED  # the trial ends, what serves goes on
     assert life.canary() == {"candidate": None}
     life.promote(file, run, BASE, "anna", {}, HEARD, 20)

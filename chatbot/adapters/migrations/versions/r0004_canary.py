@@ -21,3 +21,11 @@ def upgrade() -> None:
     op.create_index(
         "canary_turns_by_candidate", "canary_turns", ["candidate", "share"], unique=False
     )
+    op.create_table(
+        "shadow_answers",
+        sa.Column("answer_id", sa.String(length=32), nullable=False),
+        sa.Column("candidate", sa.String(length=16), nullable=False),
+        sa.Column("record", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["answer_id"], ["answers.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("answer_id", "candidate"),
+    )
