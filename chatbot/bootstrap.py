@@ -86,12 +86,10 @@ class App:
             timedelta(days=settings.review_expires_days),
             canary.withdraw_if_worse,
         )
-        self._shadows = Shadows(
-            lambda: self.chain, lambda: self._language.shadow(), canary.keep_shadow
-        )
+        self._language = LanguageModel(settings)
+        self._shadows = Shadows(lambda: self.chain, self._language.shadow, canary.keep_shadow)
         self.secret = _secret(settings)
         self._stop = threading.Event()
-        self._language = LanguageModel(settings)
         self._search = Background("search index", self._open_search)
 
     @property

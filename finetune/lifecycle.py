@@ -71,7 +71,7 @@ class Lifecycle:
             kept = serving or Current(SHIPPED)
             if kept.revision == revision:
                 raise NotAllowed(f"The adapter {revision} serves already.", "Try another one.")
-            tried = replace(kept, by=by, at=now, candidate=revision, share=share)
+            tried = replace(kept, by=by, at=now, candidate=revision, share=share, shadow=0)
             self._to(serving, tried, "candidate tried", share=share)
         else:
             self._to(serving, _after(serving, revision, by, now), "adapter promoted")

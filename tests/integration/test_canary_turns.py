@@ -103,7 +103,8 @@ def test_what_is_deleted_is_gone(tried: Tried) -> None:
     pairs = tried.canary.shadows(tried.now)
     assert [(a.id, b.answer) for a, b in pairs] == [(ids[0], "We pay 70% [1].")]
     found = shadowed(pairs)
-    assert (found["released"]["value"], found["alike"]["value"]) == (1.0, pytest.approx(0.75, 0.1))
+    assert found["released"]["value"] == 1.0
+    assert 0.6 < found["alike"]["value"] < 0.9
     tried.store.delete(talk, "me")
     tried.canary.keep_shadow(ids[1], tried.candidate, shadow)  # came too late: it is not kept
     with transaction(tried.audit.engine) as connection:
