@@ -9,7 +9,7 @@ import numpy as np
 
 from chatbot.adapters.models import LANGUAGE, find
 
-LAYERS, WIDE, INNER = 2, 64, 128
+LAYERS, WIDE, INNER, WORDS = 2, 64, 128, 2000
 _CHANGED = {
     "block_count": LAYERS,
     "embedding_length": WIDE,
@@ -17,6 +17,7 @@ _CHANGED = {
     "attention.head_count": 2,
     "attention.head_count_kv": 2,
     "rope.dimension_count": WIDE // 2,
+    "vocab_size": WORDS,
 }
 _SHAPES = {
     "attn_q": (WIDE, WIDE),
@@ -30,7 +31,7 @@ _SHAPES = {
 
 
 def write_model(file: Path) -> Path:
-    """A model of random numbers with the embedded one's tokenizer: it answers in a blink."""
+    """A model of random numbers with the first words of the embedded one: it answers at once."""
     from gguf import GGUFReader, GGUFValueType, GGUFWriter
 
     drawn = np.random.default_rng(0)
@@ -39,10 +40,15 @@ def write_model(file: Path) -> Path:
         if field.name.startswith("GGUF.") or field.name == "general.architecture":
             continue
         inner = field.types[-1] if field.types[0] is GGUFValueType.ARRAY else None
-        value = _CHANGED.get(field.name.removeprefix("llama."), field.contents())
+        value = _CHANGED.get(field.name.removeprefix("llama."))
+        if inner is not None:  # of the words, their kinds and merges; each merge makes a word
+            most = WORDS - 300 if field.name.endswith("merges") else WORDS
+            value = [_read(field, index, inner) for index in field.data[:most]]
+        elif value is None:
+            value = field.contents()
         writer.add_key_value(field.name, value, field.types[0], sub_type=inner)
     ones = np.ones(WIDE, np.float32)
-    words = drawn.normal(size=(49152, WIDE)).astype(np.float16)
+    words = drawn.normal(size=(WORDS, WIDE)).astype(np.float16)
     writer.add_tensor("token_embd.weight", words)
     writer.add_tensor("output_norm.weight", ones)
     for layer in range(LAYERS):
@@ -52,6 +58,11 @@ def write_model(file: Path) -> Path:
             numbers = 0.2 * drawn.normal(size=shape)
             writer.add_tensor(f"blk.{layer}.{part}.weight", numbers.astype(np.float16))
     return _closed(writer, file)
+
+
+def _read(field: Any, index: int, kind: Any) -> Any:
+    part = field.parts[index]
+    return bytes(part).decode("utf-8") if kind.name == "STRING" else part[0].item()
 
 
 def write_adapter(file: Path, seed: int, loud: float = 1.0) -> Path:
