@@ -40,7 +40,7 @@ def write_model(file: Path) -> Path:
         if field.name.startswith("GGUF.") or field.name == "general.architecture":
             continue
         inner = field.types[-1] if field.types[0] is GGUFValueType.ARRAY else None
-        value = _CHANGED.get(field.name.removeprefix("llama."))
+        value: Any = _CHANGED.get(field.name.removeprefix("llama."))
         if inner is not None:  # of the words, their kinds and merges; each merge makes a word
             most = WORDS - 300 if field.name.endswith("merges") else WORDS
             value = [_read(field, index, inner) for index in field.data[:most]]
