@@ -15,6 +15,7 @@ import structlog
 
 from chatbot.adapters.accounts import Accounts
 from chatbot.adapters.audit import AuditLog
+from chatbot.adapters.canary import Canary
 from chatbot.adapters.catalogue import Catalogue
 from chatbot.adapters.conversations import ConversationStore
 from chatbot.adapters.database import open_database
@@ -31,6 +32,7 @@ from chatbot.errors import CountersignError, where
 from chatbot.language import LOAD_SECONDS, Language, LanguageModel
 from chatbot.policy import Action, Policy, load_policy
 from chatbot.settings import Settings
+from chatbot.shadow import Shadows
 from chatbot.steps.review_item import OPEN
 from chatbot.watch import Watch
 from chatbot.worker import Worker
@@ -39,7 +41,7 @@ if TYPE_CHECKING:
     from chatbot.adapters.chroma import DenseIndex
     from chatbot.adapters.retrieval import HybridRetriever
     from chatbot.chain import Chain
-    from chatbot.journey import Limits
+    from chatbot.limits import Limits
 
 log = structlog.get_logger()
 
@@ -80,18 +82,21 @@ class App:
         self.accounts = Accounts(engine, self.audit)
         self.desk = Desk(self.queue, self.policy)
         self.conversations = ConversationStore(engine, self.queue.of_conversation)
+        canary = Canary(Revisions(settings.adapters_folder), self.audit)
         self._outbox = Outbox(self.queue, senders)
         self._worker = Worker(
             self.queue,
             lambda: self.chain,
             self._send,
             timedelta(days=settings.review_expires_days),
+            canary.withdraw_if_worse,
         )
+        self._language = LanguageModel(settings)
+        self._shadows = Shadows(lambda: self.chain, self._language.shadow, canary.keep_shadow)
         every = timedelta(hours=settings.drift_hours)
         self._watch = Watch(self._look, settings.home, every)
         self.secret = _secret(settings)
         self._stop = threading.Event()
-        self._language = LanguageModel(settings)
         self._search = Background("search index", self._open_search)
 
     @property
@@ -122,13 +127,17 @@ class App:
         self.audit.anchor()  # for deeds of a process that died between its commit and the anchor
         self._worker.start()
         self._watch.start()
+        self._shadows.start()
 
     def status(self) -> list[Ping]:
         """How each part is, without waiting for any."""
         count = len(self.catalogue.documents())
         documents = Ping("documents", "ready" if count else "empty", f"{count} documents")
         parts = (self._search, self._language.loading)
-        return [documents, *(Ping(p.name, p.state, p.detail) for p in parts)]
+        pings = [documents, *(Ping(p.name, p.state, p.detail) for p in parts)]
+        if trouble := self._language.trouble():
+            pings.append(Ping("adapter", "failed", trouble))
+        return pings
 
     def diagnose(self) -> list[Ping]:
         """How each part is, after waiting for all of them and trying each once."""
@@ -176,6 +185,7 @@ class App:
         """Lets go of what is held, in the order in which things rest on each other."""
         self._stop.set()
         self._watch.close()
+        self._shadows.close()
         self._worker.close()
         self._search.join()
         if self._search.state == "ready":
@@ -209,7 +219,7 @@ class App:
             open_router(settings, self.policy, encoder),
             retriever,
             encoder,
-            self._language.chat,
+            self._language.voice,
             {name: load_prompt(name) for name in ("answer", "condense")},
             limits_of(settings, self.policy),
             self._describe,
@@ -219,6 +229,7 @@ class App:
             self.conversations,
             self.desk,
             lambda person: self._describe(person) | {"embedding_model": encoder.name},
+            self._shadows.offer,
         )
         threading.Thread(target=self._follow, args=(dense,), daemon=True).start()
         return Search(retriever, chain, dense)
@@ -255,7 +266,7 @@ class App:
 
 def limits_of(settings: Settings, policy: Policy) -> Limits:
     """The numbers that an answer is made within."""
-    from chatbot.journey import Limits
+    from chatbot.limits import Limits
 
     return Limits(
         settings.passages,

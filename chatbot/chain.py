@@ -8,7 +8,9 @@ the reviewers.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import takewhile
 from typing import Any, Protocol
 
@@ -21,7 +23,7 @@ from chatbot.journey import Steps
 from chatbot.lifeline import Lifeline
 from chatbot.steps.review_item import Answer, ReviewItem
 from chatbot.steps.screen import clean_question
-from chatbot.trace import Asked, Trace
+from chatbot.trace import Asked, Trace, Voice
 
 STOPPED = "stopped by the asker"
 
@@ -55,6 +57,7 @@ class Chain:
         desk: where held turns go.
         describe: what the record says of the index, the models and the policy: `model`, `adapter`,
             `embedding_model`, `index_version`, `policy`.
+        after: told each turn once it is kept.
     """
 
     def __init__(
@@ -63,11 +66,16 @@ class Chain:
         conversations: Conversations,
         desk: Desk,
         describe: Callable[[Person], dict[str, Any]],
+        after: Callable[[AnswerRecord, Person], None] = lambda *_: None,
     ) -> None:
         self.steps = steps
         self._conversations = conversations
         self._desk = desk
         self._describe = describe
+        self._after = after
+        self._lock = threading.Lock()
+        self._answering = 0
+        self._behind = Lifeline()
         thinking: Runnable[Any, Any] = (
             RunnableGenerator(steps.condense)
             | RunnableGenerator(steps.retrieve)
@@ -95,8 +103,17 @@ class Chain:
             NotFound: the conversation is not this person's.
             IndexUnusable, ModelUnusable, StorageFull: the answer cannot be made or kept.
         """
+        with self._first():
+            yield from self._answer(question, conversation, person, line)
+
+    def _answer(
+        self, question: str, conversation: str, person: Person, line: Lifeline | None
+    ) -> Iterator[Event]:
         trace = Trace(
-            clean_question(question), person, self._conversations.turns(conversation, person.id)
+            clean_question(question),
+            person,
+            self._conversations.turns(conversation, person.id),
+            conversation,
         )
         trace.line = line or trace.line
         stream, held = self.journey.stream(Asked(trace)), None
@@ -120,14 +137,45 @@ class Chain:
             yield held
         yield Finished(record)
 
-    def trial(self, question: str, person: Person) -> AnswerRecord:
+    @contextmanager
+    def _first(self) -> Iterator[None]:
+        """Counts whoever waits for an answer; what is done in the background gives way."""
+        with self._lock:
+            self._answering += 1
+            behind = self._behind
+        behind.cut()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._answering -= 1
+
+    def give_way(self, line: Lifeline) -> None:
+        """Has a line cut as soon as somebody asks; at once where somebody waits now."""
+        with self._lock:
+            self._behind, busy = line, self._answering > 0
+        if busy:
+            line.cut()
+
+    def trial(
+        self,
+        question: str,
+        person: Person,
+        voice: Voice | None = None,
+        line: Lifeline | None = None,
+    ) -> AnswerRecord:
         """One turn by the same journey, kept nowhere and laid on no desk: to measure with.
+
+        Args:
+            voice: the model that is to answer; None: what serves.
+            line: cut when the answer is not wanted any more.
 
         Raises:
             BadQuestion: the question is empty or too long.
             IndexUnusable, ModelUnusable: the answer cannot be made.
         """
-        trace = Trace(clean_question(question), person, ())
+        trace = Trace(clean_question(question), person, (), voice=voice)
+        trace.line = line or trace.line
         stream = self.journey.stream(Asked(trace))
         for event in stream:
             if isinstance(event, Held):
@@ -166,4 +214,5 @@ class Chain:
             self._desk.hold(record, conversation, trace.person)
         self._conversations.append(conversation, trace.person.id, record)
         self._desk.sample(record, conversation, trace.person)
+        self._after(record, trace.person)
         return record

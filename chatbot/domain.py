@@ -192,6 +192,21 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
+class Trial:
+    """Which side of a trial an answer was given on.
+
+    Attributes:
+        candidate: revision of the adapter that is tried.
+        share: per cent of the conversations that it has.
+        side: `candidate` or `incumbent`.
+    """
+
+    candidate: str
+    share: int
+    side: str
+
+
+@dataclass(frozen=True, slots=True)
 class AnswerRecord:
     """Everything needed to reproduce one answer and to explain it.
 
@@ -205,6 +220,7 @@ class AnswerRecord:
         timings: milliseconds by step.
         screening: what the router decided about the question; None: it was never asked.
         policy: fingerprint of the policy that it decided by.
+        trial: where a candidate adapter has a share of the traffic and the model was asked.
     """
 
     id: str
@@ -229,6 +245,7 @@ class AnswerRecord:
     reviewer: str | None = None
     screening: Screening | None = None
     policy: str = ""
+    trial: Trial | None = None
 
     @property
     def written_by(self) -> str:
@@ -262,6 +279,7 @@ class AnswerRecord:
                 **raw,
                 "status": Status(raw["status"]),
                 "screening": screening_from(raw.get("screening")),
+                "trial": Trial(**raw["trial"]) if raw.get("trial") else None,
                 "sentences": tuple(draft_from(s) for s in raw["sentences"]),
                 "verdicts": tuple(_verdict(v) for v in raw["verdicts"]),
                 "dropped": tuple((d[0], tuple(d[1])) for d in raw["dropped"]),

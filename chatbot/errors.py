@@ -10,6 +10,7 @@
     ├── IndexUnusable           the catalogue or an index cannot be opened  exit 1
     │   └── IndexBusy           another process has it open
     ├── ModelUnusable           a model file is missing or is not the one that was pinned
+    │   └── AdapterSilent       a model answers as if its adapter were not there
     ├── GenerationFailed        the language model is down, slow, or answered nonsense
     ├── LoadFailed              one document cannot be read
     ├── DeliveryFailed          a webhook or a mail server did not take a message
@@ -75,6 +76,10 @@ class IndexBusy(IndexUnusable):
 
 class ModelUnusable(CountersignError):
     """A model's files are missing, or are not the ones that were pinned."""
+
+
+class AdapterSilent(ModelUnusable):
+    """It is not proven that the adapter answers, and not the model below it."""
 
 
 class GenerationFailed(CountersignError):

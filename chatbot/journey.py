@@ -7,7 +7,7 @@ reaches the reader while the model writes the second.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any, Protocol
 
@@ -36,6 +36,7 @@ from chatbot.domain import (
 )
 from chatbot.errors import GenerationFailed, ModelUnusable, where
 from chatbot.gate import UNVERIFIED, release
+from chatbot.limits import Limits
 from chatbot.prompts import Prompt
 from chatbot.steps import verify
 from chatbot.steps.condense import accepted_rewrite, carried_over, needs_context, recent
@@ -45,7 +46,7 @@ from chatbot.steps.ground import ground
 from chatbot.steps.rank import relevance
 from chatbot.steps.verify import Quotation
 from chatbot.steps.words import sentence_stream
-from chatbot.trace import ADAPTER, STAND_IN, Asked, Checked, Found, Prompted, Trace, Written
+from chatbot.trace import ADAPTER, STAND_IN, Asked, Checked, Found, Prompted, Trace, Voice, Written
 
 log = structlog.get_logger()
 
@@ -64,22 +65,6 @@ class Router(Protocol):
         """Whether a sentence of an answer may be shown; `cited` is what it rests on."""
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """The numbers that an answer is made within; `chatbot.settings` describes each."""
-
-    passages: int = 4
-    relevance: float = 0.30
-    support: float = 0.55
-    context_tokens: int = 2048
-    answer_tokens: int = 256
-    deadline: float = 120.0
-    condense_with_model: bool = False
-    check_seconds: float = 5.0
-    weak_relevance: float = 0.0
-    hold_weak: bool = False
-
-
 Items = Iterator[Any]
 
 
@@ -90,7 +75,8 @@ class Steps:
         router: says what is sensitive.
         retriever: finds passages; takes `k` and `collections`, gives `metadata["scored"]`.
         embeddings: compares sentences with passages.
-        model: gives the language model, or raises `GenerationFailed` or `ModelUnusable`.
+        model: gives the language model for a conversation (`""`: for none), or raises
+            `GenerationFailed` or `ModelUnusable`. Asked once a turn.
         prompts: `answer` and `condense`.
         describe: what is known of the index and the models; `searched` says what was searched.
     """
@@ -100,7 +86,7 @@ class Steps:
         router: Router,
         retriever: BaseRetriever,
         embeddings: Embeddings,
-        model: Callable[[], BaseChatModel],
+        model: Callable[[str], Voice],
         prompts: dict[str, Prompt],
         limits: Limits,
         describe: Callable[[Person], dict[str, Any]],
@@ -164,7 +150,7 @@ class Steps:
         prompt = self._prompts["condense"]
         trace.prompts[prompt.name] = prompt.fingerprint
         try:
-            model = self._model()
+            model = self._chat(trace)
             budget = (
                 self._limits.context_tokens - _REWRITE_TOKENS - model.get_num_tokens(trace.question)
             )
@@ -219,7 +205,7 @@ class Steps:
             trace, prompt = item.trace, self._prompts["answer"]
             trace.prompts[prompt.name] = prompt.fingerprint
             try:
-                model = self._model()
+                model = self._chat(trace)
             except (GenerationFailed, ModelUnusable) as error:
                 yield Written(trace, None, error)
                 continue
@@ -255,13 +241,17 @@ class Steps:
             item.trace.lap("generate")
             yield Written(item.trace, None, failure)
 
+    def _chat(self, trace: Trace) -> BaseChatModel:
+        trace.voice = trace.voice or self._model(trace.conversation)
+        return trace.voice.chat
+
     def _pieces(self, trace: Trace, messages: list[BaseMessage], most: int) -> Iterator[str]:
         """The model's words as they come, until the deadline or until no one wants them.
 
         Raises:
             GenerationFailed: the model failed, or wrote nothing in time.
         """
-        model, came = self._model(), False
+        model, came = self._chat(trace), False
         rests_on = {scored.passage.document.collection for scored in trace.passages}
         with trace.line.limited(self._limits.deadline) as line:
             try:

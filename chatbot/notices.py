@@ -15,7 +15,7 @@ NO_MODEL = (
 )
 UNSCREENED = "it could not be checked whether this is sensitive"
 STANDS_IN = (
-    "The language model is not available at the moment. A smaller one on this server has answered."
+    "The language model is not available at the moment. Another one on this server has answered."
 )
 WEAK = "the documents hardly fit this question"
 HARDLY_FITS = "The documents hardly fit this question. Please check that this answers it."

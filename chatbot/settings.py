@@ -47,6 +47,12 @@ class Settings(BaseSettings):
         description="Model name to ask the server for; without a server: `embedded`, a GGUF "
         "file, or owner/name/file.gguf on the hub.",
     )
+    generation_base: str | None = Field(
+        None,
+        description="Name under which that server answers without the adapter (`tgi`, or the base "
+        "model's on vLLM). With it the model name is taken for an adapter's, which answers only "
+        "once it was heard to answer otherwise. None: not asked.",
+    )
     generation_adapter: str = Field(
         "current",
         description="Adapter on the model in this process: `current` (the one that was promoted, "

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import BaseMessage
 
 from chatbot.domain import (
@@ -19,6 +20,7 @@ from chatbot.domain import (
     ScoredPassage,
     Screening,
     Status,
+    Trial,
     Turn,
     Verdict,
 )
@@ -37,11 +39,28 @@ _MOST_REPEATED = 2
 _MOST_DROPPED = 3
 
 
+@dataclass(frozen=True)
+class Voice:
+    """The model that is to answer a turn, and what the record says of it.
+
+    Attributes:
+        model: its name; empty: as everywhere else.
+        trial: where a candidate adapter is tried.
+    """
+
+    chat: BaseChatModel
+    model: str = ""
+    adapter: str | None = None
+    trial: Trial | None = None
+
+
 @dataclass
 class Trace:
     """What is noted on the way, for the record.
 
     Attributes:
+        conversation: its id; empty where the turn belongs to none.
+        voice: the model that answers, once it was asked for.
         stopped: no more is wanted.
         stand_in: the model that wrote in the other's place; empty: none had to.
         adapter: the adapter of the passages' collection; empty: the general one wrote.
@@ -53,6 +72,8 @@ class Trace:
     question: str
     person: Person
     history: Sequence[Turn]
+    conversation: str = ""
+    voice: Voice | None = None
     started: float = field(default_factory=time.perf_counter)
     timings: dict[str, float] = field(default_factory=dict)
     prompts: dict[str, str] = field(default_factory=dict)
@@ -120,6 +141,9 @@ class Trace:
 
     def record(self, about: Mapping[str, Any]) -> AnswerRecord:
         """The finished turn; `about` says which models and which index made it."""
+        voice = self.voice
+        if voice is not None and voice.model:
+            about = {**about, "model": voice.model, "adapter": voice.adapter}
         return AnswerRecord(
             id=uuid.uuid4().hex,
             question=self.question,
@@ -142,6 +166,7 @@ class Trace:
             asked_at=datetime.now(UTC),
             screening=self.screening,
             policy=about["policy"],
+            trial=voice.trial if voice is not None and not self.stand_in else None,
         )
 
 

@@ -19,6 +19,7 @@ from chatbot.steps.review_item import ReviewItem
 log = structlog.get_logger()
 
 _PAUSE = 0.5
+_WATCH_PAUSE = 30.0
 _AT_ONCE = 8
 _DELIVERED_AT_ONCE = 100
 _SYSTEM = "system"
@@ -31,6 +32,7 @@ class Worker:
         chain: gives the chain, waiting while it loads.
         send: sends what waits in the outbox.
         expires: age at which a question that nobody decided is given up.
+        watch: looks after a candidate adapter, twice a minute.
     """
 
     def __init__(
@@ -39,6 +41,7 @@ class Worker:
         chain: Callable[[], Chain],
         send: Callable[[], object],
         expires: timedelta,
+        watch: Callable[[], object] = lambda: None,
     ) -> None:
         self._queue = queue
         self._chain = chain
@@ -46,8 +49,12 @@ class Worker:
         self._expires = expires
         self._stop = threading.Event()
         self._threads = [
-            threading.Thread(target=self._loop, args=(work, name), name=name, daemon=True)
-            for name, work in (("deliver", self.deliver), ("draft", self.draft))
+            threading.Thread(target=self._loop, args=(work, name, pause), name=name, daemon=True)
+            for name, work, pause in (
+                ("deliver", self.deliver, _PAUSE),
+                ("draft", self.draft, _PAUSE),
+                ("watch", watch, _WATCH_PAUSE),
+            )
         ]
 
     def start(self) -> None:
@@ -88,8 +95,8 @@ class Worker:
         self._send()
         self._queue.expire_old(self._expires)
 
-    def _loop(self, work: Callable[[], None], name: str) -> None:
-        while not self._stop.wait(_PAUSE):
+    def _loop(self, work: Callable[[], object], name: str, pause: float) -> None:
+        while not self._stop.wait(pause):
             try:
                 work()
             except Exception as error:  # tried again at the next turn; the item stays where it is

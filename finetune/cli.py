@@ -32,6 +32,8 @@ for command in (
     judging.judge,
     measuring.report,
     serving.promote,
+    serving.canary,
+    serving.shadow,
     serving.rollback,
     serving.history,
     watching.drift,

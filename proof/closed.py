@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import structlog
-from langchain_core.language_models import BaseChatModel
 
 from chatbot.adapters.fakes import (
     HashedEmbeddings,
@@ -22,8 +21,10 @@ from chatbot.adapters.fakes_desk import ListDesk, ScriptedRouter
 from chatbot.chain import Chain
 from chatbot.domain import Document, Finished, Held, Locator, Passage, Person, Screening, Status
 from chatbot.gate import Sentence
-from chatbot.journey import Limits, Steps
+from chatbot.journey import Steps
+from chatbot.limits import Limits
 from chatbot.prompts import load_prompt
+from chatbot.trace import Voice
 from proof.report import Report
 
 _SLOW = 0.2
@@ -119,8 +120,8 @@ def _released(number: int, router: Any, embeddings: Any) -> str:
     store, desk = MemoryConversations(), ListDesk()
     chat = ScriptedChat(replies=(f"{text[:-1]} [1].",))
 
-    def model() -> BaseChatModel:
-        return chat
+    def model(_: str) -> Voice:
+        return Voice(chat)
 
     steps = Steps(
         router,

@@ -32,10 +32,12 @@ from chatbot.adapters.generation import open_chat
 from chatbot.chain import Chain
 from chatbot.domain import Document, Finished, Locator, Passage, Person
 from chatbot.gate import Sentence
-from chatbot.journey import Limits, Steps
+from chatbot.journey import Steps
 from chatbot.lifeline import Lifeline
+from chatbot.limits import Limits
 from chatbot.prompts import load_prompt
 from chatbot.settings import load_settings
+from chatbot.trace import Voice
 from proof.report import Report
 
 DEADLINE, GRACE, RECOVERY = 1.5, 1.0, 30.0
@@ -176,7 +178,7 @@ class Site:
             ScriptedRouter(),
             ListRetriever(passages=[passage], embeddings=embeddings),
             embeddings,
-            lambda: self._model,
+            lambda _: Voice(self._model),
             {name: load_prompt(name) for name in ("answer", "condense")},
             Limits(relevance=0.1, support=0.4, deadline=DEADLINE),
             lambda _: dict(_ABOUT),

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
 from sqlalchemy import Connection, Engine, Row, Select, delete, func, insert, select, update
 
 from chatbot.adapters.database import transaction
-from chatbot.adapters.schema import answers, conversations, feedback
-from chatbot.domain import AnswerRecord, Turn
+from chatbot.adapters.schema import answers, canary_turns, conversations, feedback, shadow_answers
+from chatbot.domain import AnswerRecord, Status, Turn
 from chatbot.errors import NotFound
 from chatbot.gate import shown
 from chatbot.steps.review_item import ReviewItem
@@ -128,6 +128,11 @@ class ConversationStore:
                     record=record.to_json(),
                 )
             )
+            if record.trial is not None:
+                refused = record.status is Status.REFUSED  # "not in the passages" is dropped, too
+                dropped = 0 if refused else len(record.dropped)
+                tried = {"answer_id": record.id, "dropped": dropped, **asdict(record.trial)}
+                connection.execute(insert(canary_turns).values(tried))
             values: dict[str, Any] = {"updated_at": record.asked_at}
             if not current:
                 values["title"] = " ".join(record.question.split())[:_TITLE_LENGTH]
@@ -158,7 +163,8 @@ class ConversationStore:
         with transaction(self._engine) as connection:
             _owned(connection, conversation, owner)
             ids = select(answers.c.id).where(answers.c.conversation_id == conversation)
-            connection.execute(delete(feedback).where(feedback.c.answer_id.in_(ids)))
+            for table in (feedback, canary_turns, shadow_answers):
+                connection.execute(delete(table).where(table.c.answer_id.in_(ids)))
             connection.execute(delete(answers).where(answers.c.conversation_id == conversation))
             connection.execute(delete(conversations).where(conversations.c.id == conversation))
 

@@ -21,12 +21,13 @@ class FallbackChat(BaseChatModel):
     """Asks `first`; where it fails before its first word, or has failed too often, `second`.
 
     Attributes:
+        first: None: there is none that may be asked.
         second: gives the other model and its name, or raises `CountersignError`.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
-    first: BaseChatModel
+    first: BaseChatModel | None
     second: Callable[[], tuple[BaseChatModel, str]]
     breaker: Breaker
 
@@ -36,7 +37,7 @@ class FallbackChat(BaseChatModel):
 
     def get_num_tokens(self, text: str) -> int:
         """Tokens of a text in the first model's own."""
-        return self.first.get_num_tokens(text)
+        return (self.first or self.second()[0]).get_num_tokens(text)
 
     def _stream(
         self,
@@ -53,7 +54,7 @@ class FallbackChat(BaseChatModel):
             GenerationFailed: both models fail, or the first does in the middle of its answer.
         """
         failure = None
-        if self.breaker.allows():
+        if self.first is not None and self.breaker.allows():
             began = False
             try:
                 for chunk in self.first._stream(messages, stop, line=line, **kwargs):

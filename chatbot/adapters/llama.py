@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 
-from chatbot.adapters.chosen import Choice, by_number, without_adapter
+from chatbot.adapters.chosen import Choice, Chosen, by_number, without_adapter
 from chatbot.adapters.models import LANGUAGE, hash_file, locate
 from chatbot.adapters.prepared import KIND, prepared_model
 from chatbot.adapters.revisions import BASE, SHIPPED, Revisions
@@ -30,7 +30,10 @@ class LlamaServer:
 
     Attributes:
         adapter: the adapter's file name and the beginning of its SHA-256; None: the base answers.
-        choice: the adapters of single collections.
+        candidate: another adapter, which answers where a question says so.
+        choice: what a question says to be answered as the settings name it, by its collection.
+        tried: what it says to be answered by the candidate.
+        bare: what it says to be answered without any adapter; None: there is none.
     """
 
     url: str
@@ -38,15 +41,21 @@ class LlamaServer:
     model: str
     server: Any
     adapter: str | None = None
+    candidate: str | None = None
     choice: Choice = field(default_factory=Choice)
+    tried: Chosen = field(default_factory=Chosen)
+    bare: Chosen | None = None
 
     def close(self) -> None:
         """Stops the server: it has no other way than to be let go of."""
         self.server = None
 
 
-def start_llama(settings: Settings) -> LlamaServer:
+def start_llama(settings: Settings, candidate: Path | None = None) -> LlamaServer:
     """Loads the GGUF file that the settings name and serves it with a key made now.
+
+    Args:
+        candidate: an adapter that is loaded beside the one that the settings name.
 
     Raises:
         ModelUnusable: the file is missing, is not the pinned one, or llama.cpp refuses it.
@@ -57,7 +66,7 @@ def start_llama(settings: Settings) -> LlamaServer:
     path = locate(LANGUAGE) if embedded else _gguf(settings.generation_model)
     adapter = adapter_file(settings)
     others = {c: _adapter(name) for c, name in settings.generation_adapters.items()}
-    adapters = list(dict.fromkeys([*([adapter] if adapter else []), *others.values()]))
+    adapters = list(dict.fromkeys(f for f in (adapter, candidate, *others.values()) if f))
     key = secrets.token_urlsafe(32)
     params = xllamacpp.CommonParams()
     # What the user names is served as it is; the embedded model in its fastest form.
@@ -71,7 +80,9 @@ def start_llama(settings: Settings) -> LlamaServer:
     params.api_keys = [key]
     params.ui = params.endpoint_slots = params.endpoint_props = params.endpoint_metrics = False
     params.cors_origins = ""
-    params.cache_ram_mib = 256
+    # What is kept outside the slots forgets which adapter read it: with two of them, one would
+    # answer from what the other has read.
+    params.cache_ram_mib = 0 if len(adapters) > 1 else 256
     params.offline = True
     params.verbosity = -1
     params.lora_adapters = [
@@ -86,9 +97,17 @@ def start_llama(settings: Settings) -> LlamaServer:
     _go_round_proxies()
     _wait_until_it_listens(server.listening_address)
     name = f"{LANGUAGE.name} ({KIND})" if embedded else path.stem
-    choice = _choice(adapter, others, adapters) if others else Choice()
-    called = _called(adapter) if adapter else None
-    return LlamaServer(server.listening_address, key, name, server, called, choice)
+    return LlamaServer(
+        server.listening_address,
+        key,
+        name,
+        server,
+        adapter=_called(adapter) if adapter else None,
+        candidate=_called(candidate) if candidate else None,
+        choice=_choice(adapter, others, adapters),
+        tried=by_number(adapters.index(candidate), "") if candidate else Chosen(),
+        bare=without_adapter() if adapters else None,
+    )
 
 
 def adapter_file(settings: Settings) -> Path | None:
@@ -122,6 +141,8 @@ def _adapter(name: str) -> Path:
 
 
 def _choice(general: Path | None, others: dict[str, Path], loaded: list[Path]) -> Choice:
+    if not loaded:
+        return Choice()
     numbered = {c: by_number(loaded.index(file), _called(file)) for c, file in others.items()}
     return Choice(by_number(0, "") if general else without_adapter(), numbered)
 

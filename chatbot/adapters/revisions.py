@@ -23,12 +23,22 @@ BASE, SHIPPED = "base", "shipped"
 
 @dataclass(frozen=True, slots=True)
 class Current:
-    """What serves, and what served before, the latest last."""
+    """What serves, and what served before, the latest last.
+
+    Attributes:
+        candidate: a revision that answers in a share of the conversations; empty: none does.
+        share: that share in per cent.
+        shadow: per cent of the other conversations' released questions that it answers, too, for
+            nobody to see.
+    """
 
     revision: str
     before: tuple[str, ...] = ()
     by: str = ""
     at: str = ""
+    candidate: str = ""
+    share: int = 0
+    shadow: int = 0
 
 
 class Revisions:
@@ -45,7 +55,7 @@ class Revisions:
         """
         try:
             raw = json.loads((self._folder / POINTER).read_text(encoding="utf-8"))
-            return Current(raw["revision"], tuple(raw["before"]), raw["by"], raw["at"])
+            return Current(**{**raw, "before": tuple(raw["before"])})
         except FileNotFoundError:
             return None
         except (OSError, ValueError, KeyError, TypeError) as error:

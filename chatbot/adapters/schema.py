@@ -113,3 +113,22 @@ feedback = Table(
     Column("comment", Text, nullable=False),
     Column("given_at", DateTime(timezone=True), nullable=False),
 )
+
+canary_turns = Table(
+    "canary_turns",
+    metadata,
+    Column("answer_id", String(32), ForeignKey("answers.id", ondelete="CASCADE"), primary_key=True),
+    Column("candidate", String(16), nullable=False),
+    Column("share", Integer, nullable=False),
+    Column("side", String(16), nullable=False),
+    Column("dropped", Integer, nullable=False),
+    Index("canary_turns_by_candidate", "candidate", "share"),
+)
+
+shadow_answers = Table(
+    "shadow_answers",
+    metadata,
+    Column("answer_id", String(32), ForeignKey("answers.id", ondelete="CASCADE"), primary_key=True),
+    Column("candidate", String(16), primary_key=True),
+    Column("record", Text, nullable=False),
+)

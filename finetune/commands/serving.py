@@ -19,6 +19,8 @@ from chatbot.commands.stores import open_stores
 from chatbot.console import AsJson, guarded, put, put_json
 from chatbot.errors import BadInput
 from chatbot.settings import load_settings
+from chatbot.steps.canary import MEASURES
+from chatbot.steps.probe import Heard
 from finetune.commands.common import MEASURED
 from finetune.evaluate import read_run
 from finetune.history_page import history_page
@@ -68,30 +70,113 @@ def export(
 
 @guarded
 def promote(
-    adapter: Annotated[Path, typer.Argument(help="GGUF adapter that `finetune export` wrote.")],
-    data: Annotated[Path, typer.Option(help="Dataset whose test rows both runs were asked.")],
-    evaluation: Annotated[Path, typer.Option("--run", help="The adapter's kept run.")],
-    against: Annotated[Path, typer.Option(help="Kept run of what serves now, on the same rows.")],
     by: Annotated[str, typer.Option(help="Who takes the responsibility.")],
+    adapter: Annotated[
+        Path | None, typer.Argument(help="GGUF adapter that `finetune export` wrote.")
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="Dataset whose test rows both runs were asked.")
+    ] = None,
+    evaluation: Annotated[
+        Path | None, typer.Option("--run", help="The adapter's kept run.")
+    ] = None,
+    against: Annotated[
+        Path | None, typer.Option(help="Kept run of what serves now, on the same rows.")
+    ] = None,
+    share: Annotated[
+        int, typer.Option(min=0, max=50, help="Try it in that share of the conversations (%).")
+    ] = 0,
+    whole: Annotated[bool, typer.Option(help="Have the adapter that is tried serve.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Have an adapter serve, if it is proven to be no worse than what serves now.
 
     Example: finetune promote var/first.gguf --data var/dataset --run var/runs/first.json
-    --against var/runs/base.json --by anna
+    --against var/runs/base.json --by anna --share 10
     """
-    rows = read_rows(data, *MEASURED)
-    measured, incumbent = read_run(evaluation, rows), read_run(against, rows)
-    encoder = open_encoder()
-    known = known_questions(data, encoder, encoder.name)
     with _lifecycle() as life:
-        others = {QUESTIONS: packed(known)} if known else {}
-        about = candidate(adapter, data)
-        revision = life.promote(adapter, measured, incumbent, by, about, others)
+        if whole:
+            revision = life.promote_candidate(by)
+        elif adapter is None or data is None or evaluation is None or against is None:
+            raise BadInput(
+                "An adapter, --data, --run and --against are needed.",
+                "Or --whole alone: the adapter that is tried serves from now on.",
+            )
+        else:
+            rows = read_rows(data, *MEASURED)
+            measured, incumbent = read_run(evaluation, rows), read_run(against, rows)
+            about, heard = candidate(adapter, data), _hear(adapter)
+            revision = life.promote(
+                adapter, measured, incumbent, by, about, heard, share, _questions(data)
+            )
     if as_json:
-        put_json({"revision": revision})
+        put_json({"revision": revision, "share": share or 100})
+    elif share:
+        put(f"Adapter {revision} answers in {share}% of the conversations: `finetune canary`.")
     else:
         put(f"Adapter {revision} serves from now on.")
+
+
+def _questions(data: Path) -> dict[str, bytes]:
+    """The training questions' vectors, which drift is measured against."""
+    encoder = open_encoder()
+    known = known_questions(data, encoder, encoder.name)
+    return {QUESTIONS: packed(known)} if known else {}
+
+
+@guarded
+def canary(as_json: AsJson = False) -> None:
+    """Show what came of the adapter that is tried beside what serves, with 95% intervals.
+
+    Example: finetune canary
+    """
+    with _lifecycle() as life:
+        found = life.canary()
+    if as_json:
+        put_json(found)
+        return
+    if found["candidate"] is None:
+        put("No adapter is tried. Begin: `finetune promote ADAPTER … --share 10`.")
+        return
+    put(f"{found['candidate']} in {found['share']}% of the conversations since {found['since']}")
+    first, second = found["sides"].values()
+    put(f"{'':<14}{'candidate':>26}{'incumbent ' + found['incumbent'][:12]:>26}")
+    put(f"{'conversations':<14}{first['conversations']:>26}{second['conversations']:>26}")
+    for name in (*MEASURES, "seconds"):
+        put(
+            f"{name.replace('_', ' '):<14}{_interval(first[name]):>26}{_interval(second[name]):>26}"
+        )
+    shadow = found["shadow"]
+    if count := shadow["alike"]["n"]:
+        put(f"In the shadow of {count} answers it would have been")
+        for name in ("released", "refused", "held"):
+            put(f"  {name:<12}{_interval(shadow[name]):>26}")
+        put(f"  {'as alike as':<12}{_interval(shadow['alike']):>26}")
+    if found["worse"]:
+        put(f"It is clearly worse ({', '.join(found['worse'])}): a running server withdraws it.")
+
+
+def _interval(score: dict[str, float]) -> str:
+    return f"{score['value']:.3f} ({score['low']:.3f} to {score['high']:.3f})"
+
+
+@guarded
+def shadow(
+    share: Annotated[int, typer.Argument(min=0, max=100, help="Per cent of the questions.")],
+    by: Annotated[str, typer.Option(help="Who takes the responsibility.")],
+    as_json: AsJson = False,
+) -> None:
+    """Have the adapter that is tried answer a share of the other questions, too, for comparison.
+    Nobody is shown such an answer; it is deleted with its conversation.
+
+    Example: finetune shadow 20 --by anna
+    """
+    with _lifecycle() as life:
+        life.shadow(share, by)
+    if as_json:
+        put_json({"shadow": share})
+    else:
+        put(f"It answers {share}% of the other conversations' questions: `finetune canary`.")
 
 
 @guarded
@@ -99,7 +184,8 @@ def rollback(
     by: Annotated[str, typer.Option(help="Who takes the responsibility.")],
     as_json: AsJson = False,
 ) -> None:
-    """Have the adapter before serve again; a running server changes over by itself.
+    """End the trial of an adapter, or have the one before serve again; a running server changes
+    over by itself.
 
     Example: finetune rollback --by anna
     """
@@ -131,11 +217,24 @@ def history(
         put_json({"adapters": found})
         return
     for card in found:
-        mark = "*" if card["serving"] else " "
+        mark = "*" if card["serving"] else "~" if card["share"] else " "
         f1 = card["scores"]["f1"]["value"]
         put(f"{mark} {card['revision']}  {card['at']}  F1 {f1:.3f}  by {card['by']}")
     if not found:
         put("No adapter was promoted here yet.")
+
+
+def _hear(adapter: Path) -> Heard:
+    """What the adapter answers to the probe, on the model in this process."""
+    from chatbot.language import hear, open_language
+
+    here = {"generation_url": None, "generation_adapter": str(adapter)}
+    language = open_language(load_settings().model_copy(update=here))
+    try:
+        assert language.bare is not None  # it has an adapter
+        return hear(language.client, language.bare)
+    finally:
+        language.close()
 
 
 @contextmanager

@@ -342,7 +342,7 @@ def test_a_running_server_changes_over_and_back(adapter: Path, tmp_path: Path) -
     write_adapter(adapter, file, heads_of(locate(LANGUAGE)), "SmolLM2")
     model = LanguageModel(load_settings(home=tmp_path))
     try:
-        first = model.chat()
+        first = model.voice().chat
         before = model.ready()
         assert before
         revisions = Revisions(tmp_path / "adapters")
@@ -353,7 +353,7 @@ def test_a_running_server_changes_over_and_back(adapter: Path, tmp_path: Path) -
         assert now
         assert now.adapter == f"adapter ({revision[:12]})"
         assert first.invoke("Say yes.", max_tokens=2).content  # it still finishes its answers
-        assert model.chat().invoke("Say yes.", max_tokens=2).content
+        assert model.voice().chat.invoke("Say yes.", max_tokens=2).content
         revisions.point(Current("0123456789abcdef", (SHIPPED,)))  # cannot be loaded
         model.follow()
         assert model.ready() is now

@@ -106,7 +106,7 @@ def test_from_a_thumb_to_an_adapter_that_serves_and_back(tmp_path: Path) -> None
 
     model = LanguageModel(load_settings(home=home))
     try:
-        before = model.chat() and model.ready()
+        before = model.voice().chat and model.ready()
         assert before
         chosen = ("--data", str(data), "--by", "anna")
         worse = run(home, "promote", str(file), *chosen, "--run", str(runs[0]), "--against",

@@ -36,7 +36,8 @@ from chatbot.domain import (
 )
 from chatbot.errors import BadQuestion, ModelUnusable, NotFound, StorageFull
 from chatbot.gate import HELD_TEXT, UNVERIFIED, Event, Sentence, shown
-from chatbot.journey import Limits, Steps
+from chatbot.journey import Steps
+from chatbot.limits import Limits
 from chatbot.notices import (
     HARDLY_FITS,
     NO_MODEL,
@@ -50,6 +51,7 @@ from chatbot.notices import (
 from chatbot.prompts import load_prompt
 from chatbot.steps import verify
 from chatbot.steps.review_item import Message
+from chatbot.trace import Voice
 from tests.strategies import passage, record
 
 ME = Person("me")
@@ -105,11 +107,11 @@ class Wired:
         )
         self.chain = Chain(steps, self.store, self.desk, self.describe)
 
-    def model(self) -> BaseChatModel:
+    def model(self, _: str) -> Voice:
         if self.fails:
             raise self.fails
         assert isinstance(self.chat, BaseChatModel)
-        return self.chat
+        return Voice(self.chat)
 
     def describe(self, person: Person) -> dict[str, Any]:
         allowed = [

@@ -15,6 +15,7 @@ from chatbot.adapters.known_questions import read_known
 from chatbot.adapters.models import LANGUAGE, hash_file
 from chatbot.adapters.revisions import Revisions
 from chatbot.errors import BadInput
+from chatbot.steps.probe import Heard
 from finetune import provenance
 from finetune.card import markdown
 from finetune.cli import app
@@ -138,6 +139,7 @@ def test_what_is_promoted_keeps_its_card_and_its_questions(
     gguf: Path, data: Path, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(serving, "open_encoder", HashedEmbeddings)
+    monkeypatch.setattr(serving, "_hear", lambda _: Heard("Much.", "Four weeks [2]."))
     for name, right in (("new", 0.9), ("old", 0.2)):
         write_run(run(f"m ({hash_file(gguf)[:12]}) {name}", right), data / f"{name}.json")
     args: list[Any] = ["promote", gguf, "--data", data, "--run", data / "new.json", "--against",

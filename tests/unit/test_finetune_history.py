@@ -11,6 +11,7 @@ from typing import Any
 from typer.testing import CliRunner
 
 from chatbot.adapters.audit import AuditLog, Entry
+from chatbot.adapters.canary import point
 from chatbot.adapters.database import open_database
 from chatbot.adapters.drift import Look, keep, news
 from chatbot.adapters.revisions import Current, Revisions
@@ -18,7 +19,6 @@ from chatbot.steps.drift import Figure
 from finetune.card import SCORES
 from finetune.cli import app
 from finetune.history_page import history_page
-from finetune.lifecycle import Lifecycle
 
 START = datetime(2026, 9, 1, tzinfo=UTC)
 NOW = START + timedelta(days=60)
@@ -105,8 +105,8 @@ def test_the_command_writes_the_page(home: Path) -> None:
         file.write_text(content)
         about = card("", day)
         name = revisions.add(file, {k: about[k] for k in ("at", "by", "test", "scores")})
-        life = Lifecycle(revisions, audit)
-        life._point(Current(name, (), "anna", "now"), "adapter promoted")
+        serves = Current(name, (), "anna", "now")
+        point(revisions, audit, revisions.current(), serves, "adapter promoted")
     keep(home, alert(5, "thumbs down"))
     engine.dispose()
     args = ["history", "--page", str(home / "h.html"), "--json"]

@@ -6,6 +6,7 @@ import json
 import re
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import ANY
 
 import pytest
 from sqlalchemy import select
@@ -18,6 +19,7 @@ from chatbot.adapters.queue_figures import Statistics
 from chatbot.adapters.revisions import FILE, POINTER, SHIPPED, Current, Revisions
 from chatbot.adapters.schema_review import audit_entries
 from chatbot.errors import BadInput, ModelUnusable, NotAllowed
+from chatbot.steps.probe import Heard, noted
 from finetune.ability import Item, chosen, kept_items
 from finetune.evaluate import Ability, Run, read_run, write_run
 from finetune.greedy import equal_share
@@ -56,6 +58,7 @@ def able(right: float, test: str = "items") -> Ability:
     return Ability(test, {str(n): n < round(100 * right) for n in range(100)})
 
 
+HEARD = Heard("The passage says", "Four weeks [2].")
 BASE = made("base, adapter none", 0.4, refuses=False)
 
 
@@ -183,9 +186,9 @@ def adapter(folder: Path, content: str) -> tuple[Path, str]:
 def test_there_and_back_again(life: Lifecycle, tmp_path: Path) -> None:
     first, one = adapter(tmp_path, "first")
     second, two = adapter(tmp_path, "second")
-    revision = life.promote(first, made(f"m ({one})", 0.6), BASE, "anna", {})
+    revision = life.promote(first, made(f"m ({one})", 0.6), BASE, "anna", {}, HEARD)
     better = made(f"m ({two})", 0.9)
-    other = life.promote(second, better, made(f"m ({one})", 0.6), "bert", {})
+    other = life.promote(second, better, made(f"m ({one})", 0.6), "bert", {}, HEARD)
     assert [(c["revision"], c["serving"], c["by"]) for c in life.history()] == [
         (revision, False, "anna"), (other, True, "bert")
     ]  # fmt: skip
@@ -202,17 +205,59 @@ def test_there_and_back_again(life: Lifecycle, tmp_path: Path) -> None:
 def test_a_worse_one_changes_nothing(life: Lifecycle, tmp_path: Path) -> None:
     first, one = adapter(tmp_path, "first")
     second, two = adapter(tmp_path, "second")
-    life.promote(first, made(f"m ({one})", 0.9), BASE, "anna", {})
+    life.promote(first, made(f"m ({one})", 0.9), BASE, "anna", {}, HEARD)
     before = (tmp_path / "adapters" / POINTER).read_text()
     with pytest.raises(NotAllowed, match="not promoted"):
-        life.promote(second, made(f"m ({two})", 0.5), made(f"m ({one})", 0.9), "anna", {})
+        life.promote(second, made(f"m ({two})", 0.5), made(f"m ({one})", 0.9), "anna", {}, HEARD)
     assert (tmp_path / "adapters" / POINTER).read_text() == before
     assert len(life.history()) == 1
 
 
+def test_a_candidate_gets_a_share_and_then_the_whole_or_nothing(
+    life: Lifecycle, tmp_path: Path
+) -> None:
+    file, one = adapter(tmp_path, "first")
+    revisions = Revisions(tmp_path / "adapters")
+    with pytest.raises(NotAllowed, match="No candidate"):
+        life.promote_candidate("anna")
+    assert life.canary() == {"candidate": None}
+    with pytest.raises(NotAllowed, match="No candidate"):
+        life.shadow(30, "anna")
+    with pytest.raises(NotAllowed, match="not promoted"):  # the same gate
+        life.promote(file, made(f"m ({one})", 0.1), BASE, "anna", {}, HEARD, 10)
+    run = made(f"m ({one})", 0.9)
+    revision = life.promote(file, run, BASE, "anna", {}, HEARD, 10)
+    now = revisions.current()
+    assert now
+    assert (now.revision, now.candidate, now.share) == (SHIPPED, revision, 10)
+    assert [(c["serving"], c["share"]) for c in life.history()] == [(False, 10)]
+    assert life.canary()["sides"]["candidate"]["conversations"] == 0
+    life.shadow(30, "anna")
+    shadowing = revisions.current()
+    assert shadowing == replace(now, shadow=30)
+    assert life.canary()["shadow"]["alike"]["n"] == 0
+    assert life.rollback("bert") == SHIPPED  # the trial ends, what serves goes on
+    assert life.canary() == {"candidate": None}
+    life.promote(file, run, BASE, "anna", {}, HEARD, 20)
+    assert life.promote_candidate("anna") == revision
+    assert revisions.current() == Current(revision, (SHIPPED,), "anna", ANY)
+    with pytest.raises(NotAllowed, match="serves already"):
+        life.promote(file, run, BASE, "anna", {}, HEARD, 10)
+    assert life.rollback("anna") == SHIPPED
+
+
+def test_one_that_answers_as_the_base_changes_nothing(life: Lifecycle, tmp_path: Path) -> None:
+    file, one = adapter(tmp_path, "first")
+    with pytest.raises(NotAllowed, match="word for word"):
+        life.promote(file, made(f"m ({one})", 0.9), BASE, "anna", {}, Heard("Yes.", "Yes."))
+    assert life.history() == []
+    life.promote(file, made(f"m ({one})", 0.9), BASE, "anna", {}, HEARD)
+    assert life.history()[0]["heard"] == noted(HEARD)
+
+
 def test_a_file_that_was_changed_is_not_served(life: Lifecycle, tmp_path: Path) -> None:
     first, one = adapter(tmp_path, "first")
-    revision = life.promote(first, made(f"m ({one})", 0.9), BASE, "anna", {})
+    revision = life.promote(first, made(f"m ({one})", 0.9), BASE, "anna", {}, HEARD)
     revisions = Revisions(tmp_path / "adapters")
     assert revisions.file(revision).read_text() == "first"
     (tmp_path / "adapters" / revision / FILE).write_text("another")

@@ -1,0 +1,21 @@
+"""The numbers that an answer is made within."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What an answer may take and must reach; `chatbot.settings` describes each."""
+
+    passages: int = 4
+    relevance: float = 0.30
+    support: float = 0.55
+    context_tokens: int = 2048
+    answer_tokens: int = 256
+    deadline: float = 120.0
+    condense_with_model: bool = False
+    check_seconds: float = 5.0
+    weak_relevance: float = 0.0
+    hold_weak: bool = False
