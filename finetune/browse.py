@@ -28,7 +28,7 @@ from chatbot.web.guard import Guard
 from chatbot.web.session import Sessions
 from finetune.browse_page import Look, Sift, page_html
 from finetune.relabel import labelled, objections, signed
-from finetune.rows import ROWS, Row, Split, plain_row, read_about, read_rows, write_rows
+from finetune.rows import ROWS, Row, Split, plain_row, read_about, read_rows, stored, write_rows
 
 _STATIC = Path(__file__).parent / "static"
 _SHARED = Path(chatbot.web.__path__[0]) / "static"
@@ -94,7 +94,7 @@ class Book:
 
     def _written_at(self) -> int:
         try:
-            return (self.folder / ROWS).stat().st_mtime_ns
+            return stored(self.folder / ROWS).stat().st_mtime_ns
         except OSError as error:
             raise BadInput(
                 f"{self.folder} holds no dataset.", "Make one with `finetune dataset`."

@@ -12,6 +12,7 @@ from typing import Any
 from chatbot.adapters.models import LANGUAGE, hash_file
 from chatbot.errors import BadInput
 from finetune.card import CARD, README, markdown
+from finetune.rows import ROWS, stored
 
 UNKNOWN = "not known"
 _ROOT = Path(__file__).resolve().parent.parent
@@ -69,7 +70,7 @@ def data_of(folder: Path) -> dict[str, Any]:
     if about is None:
         raise BadInput(f"{folder} has no about.json.", "Make it with `finetune dataset`.")
     kept = ("rows", "splits", "origins", "without_answer", "fingerprints")
-    return {"folder": folder.name, "sha256": hash_file(folder / "rows.jsonl")} | {
+    return {"folder": folder.name, "sha256": hash_file(stored(folder / ROWS))} | {
         name: about[name] for name in kept
     }
 

@@ -155,6 +155,12 @@ def read_about(folder: Path) -> dict[str, Any]:
     return _read_lines(path, whole=True)[0] if path.exists() else {}
 
 
+def stored(path: Path) -> Path:
+    """A dataset's file as it lies there, packed or not."""
+    packed = path.with_name(f"{path.name}.gz")
+    return packed if packed.exists() and not path.exists() else path
+
+
 def fingerprint(rows: Iterable[Row]) -> str:
     """SHA-256 of what is asked and what is right, in whatever order."""
     return sha256_of("\n".join(sorted(f"{row.id} {row.target}" for row in rows)))
@@ -246,10 +252,9 @@ def _replace(path: Path, lines: Iterable[str]) -> None:
 
 
 def _read_lines(path: Path, *, whole: bool = False) -> list[dict[str, Any]]:
-    packed = path.with_name(f"{path.name}.gz")
-    is_packed = packed.exists() and not path.exists()
+    path = stored(path)
     try:
-        with (gzip.open(packed, "rt", encoding="utf-8") if is_packed
+        with (gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz"
               else path.open(encoding="utf-8")) as file:  # fmt: skip
             lines = [file.read()] if whole else file
             found = [json.loads(line) for line in lines if line.strip()]
