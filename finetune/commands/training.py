@@ -37,7 +37,7 @@ def train(
 
     Example: finetune train var/dataset --out var/adapters/first
     """
-    from finetune.train import METHODS, Plan
+    from finetune.plan import METHODS, Plan
     from finetune.train import train as training
 
     if method not in METHODS:

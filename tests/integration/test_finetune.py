@@ -56,7 +56,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def plan(tiny: Path, **changed: Any) -> Any:
-    from finetune.train import Plan
+    from finetune.plan import Plan
 
     values: dict[str, Any] = {
         "base": str(tiny), "rank": 4, "first_layer": 0, "epochs": 6.0, "batch": 1,
@@ -113,7 +113,8 @@ class Killed(Exception):
 
 
 def test_a_killed_training_goes_on_to_the_same_weights(tiny: Path, tmp_path: Path) -> None:
-    from finetune.train import CHECKPOINT, train
+    from finetune.loop import CHECKPOINT
+    from finetune.train import train
 
     data = tmp_path / "data"
     write_rows(data, rows(), {})
