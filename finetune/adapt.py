@@ -1,7 +1,6 @@
 """Puts a low-rank adapter on a model: a new one, or one to go on from.
 
-LoRA (arXiv:2106.09685), DoRA (arXiv:2402.09353); QLoRA (arXiv:2305.14314) is LoRA on a base whose
-weights are kept in 4 bits (`finetune.base`).
+LoRA (arXiv:2106.09685) or DoRA (arXiv:2402.09353).
 """
 
 from __future__ import annotations
@@ -27,21 +26,15 @@ def adapted(model: Any, plan: Plan) -> Any:
     from peft import LoraConfig, get_peft_model
 
     torch.manual_seed(plan.seed)
-    sequences = model.config.is_encoder_decoder
-    if sequences:
-        parts: dict[str, Any] = {"target_modules": "all-linear"}
-    else:
-        use_tree_attention(model)
-        layers = model.config.num_hidden_layers
-        adapts = range(min(plan.first_layer, layers // 2), layers)
-        parts = {"target_modules": [*ATTENTION, *FEED_FORWARD], "layers_to_transform": [*adapts]}
+    use_tree_attention(model)
     config = LoraConfig(
         r=plan.rank,
         lora_alpha=plan.alpha,
         lora_dropout=0.0,
+        target_modules=[*ATTENTION, *FEED_FORWARD],
+        layers_to_transform=list(range(plan.first_layer, model.config.num_hidden_layers)),
         use_dora=plan.method == "dora",
-        task_type="SEQ_2_SEQ_LM" if sequences else "CAUSAL_LM",
-        **parts,
+        task_type="CAUSAL_LM",
     )
     found = get_peft_model(model, config)
     if plan.start:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import typer
 
-from finetune.commands import data, measuring, serving, training
+from finetune.commands import data, measuring, serving, sweeping, training
 
 app = typer.Typer(no_args_is_help=True, help=__doc__, rich_markup_mode=None)
 for command in (
     data.dataset,
     measuring.baseline,
     training.train,
+    sweeping.sweep,
     serving.export,
     measuring.evaluate,
     measuring.report,

@@ -1,8 +1,5 @@
 """The plain loop of a training, with a checkpoint from which a killed one goes on to the same
 weights. The order of work depends on the seed and the step alone.
-
-Started by `accelerate launch` on several devices, each takes its share of a step's pieces; the sum
-of their gradients is what one device would have got.
 """
 
 from __future__ import annotations

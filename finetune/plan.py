@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
-METHODS = ("lora", "dora", "qlora", "dpo")
+METHODS = ("lora", "dora")
+RECORD = "training.json"
+"""File beside an adapter: its plan, what it learned from, its losses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,15 +16,12 @@ class Plan:
     Attributes:
         base: what it adapts: `embedded`, a GGUF file, a folder, or a repository on the hub.
         start: folder of an adapter to go on from instead of from nothing.
-        method: `lora`, `dora`, `qlora` (LoRA on a base in 4 bits) or `dpo` (LoRA that learns from
-            pairs of texts which one is preferred).
+        method: `lora` or `dora`.
         rate: the greatest learning rate; it rises over the first steps and then falls to none.
-        batch: lists of passages (with all their questions), or pairs, between two steps.
-        first_layer: layers below it stay as they are, which spares their part of the work back; at
-            most half of them.
+        batch: lists of passages (with all their questions) between two steps.
+        first_layer: layers below it stay as they are, which spares their part of the work back.
         longest: tokens of one sequence; a list with more questions makes several.
         keep_every: steps between two checkpoints.
-        beta: with `dpo`, how strongly it is held to what it was at the start.
     """
 
     base: str = "embedded"
@@ -39,8 +37,3 @@ class Plan:
     seed: int = 7
     dtype: str = "bfloat16"
     keep_every: int = 50
-    beta: float = 0.1
-
-    def told(self) -> dict[str, Any]:
-        """What it says, as JSON; `beta` only where it means something."""
-        return {k: v for k, v in asdict(self).items() if k != "beta" or self.method == "dpo"}

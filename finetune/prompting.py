@@ -25,17 +25,16 @@ def chat_messages(row: Row, prompt: Prompt) -> list[BaseMessage]:
 
 def plain_messages(row: Row, prompt: Prompt) -> list[dict[str, str]]:
     """The same as chat templates take them."""
-    return [{"role": _ROLES[m.type], "content": str(m.content)} for m in chat_messages(row, prompt)]
+    return plain(chat_messages(row, prompt))
 
 
-def branches_of(
-    rows: Sequence[Row], tokenizer: Any, prompt: Prompt, said: Sequence[str] | None = None
-) -> list[Branch]:
-    """Prompts and answers as tokens, ended as the chat template ends a turn.
+def plain(messages: Sequence[BaseMessage]) -> list[dict[str, str]]:
+    """Messages as chat templates take them."""
+    return [{"role": _ROLES[m.type], "content": str(m.content)} for m in messages]
 
-    Args:
-        said: other answers than what is right.
-    """
+
+def branches_of(rows: Sequence[Row], tokenizer: Any, prompt: Prompt) -> list[Branch]:
+    """Prompts and answers as tokens, ended as the chat template ends a turn."""
     asked = [
         tokenizer.apply_chat_template(
             plain_messages(row, prompt), add_generation_prompt=True, tokenize=False
@@ -43,22 +42,9 @@ def branches_of(
         for row in rows
     ]
     prompts = tokenizer(asked, add_special_tokens=False)["input_ids"]
-    targets = [text + tokenizer.eos_token for text in said or [row.target for row in rows]]
-    answers = tokenizer(targets, add_special_tokens=False)["input_ids"]
-    return [Branch((*p, *a), len(p)) for p, a in zip(prompts, answers, strict=True)]
-
-
-def sequences_of(rows: Sequence[Row], tokenizer: Any, prompt: Prompt) -> list[Branch]:
-    """The same for a model that reads with an encoder and has no chat template."""
-    prompts = tokenizer([read_by_encoder(chat_messages(row, prompt)) for row in rows])["input_ids"]
     targets = [row.target + tokenizer.eos_token for row in rows]
     answers = tokenizer(targets, add_special_tokens=False)["input_ids"]
     return [Branch((*p, *a), len(p)) for p, a in zip(prompts, answers, strict=True)]
-
-
-def read_by_encoder(messages: Sequence[BaseMessage]) -> str:
-    """A chat as one text, for an encoder."""
-    return "\n\n".join(str(m.content) for m in messages)
 
 
 def _passage(source: Source) -> Passage:

@@ -24,7 +24,7 @@ _NAMES = {
     "words": "Words of an answer",
     "seconds": "Seconds",
 }
-_STYLE = """
+STYLE = """
 :root { color-scheme: light dark; --line: color-mix(in srgb, currentColor 18%, transparent);
   --soft: color-mix(in srgb, currentColor 60%, transparent); --good: #1f7a4d; --bad: #b3372c; }
 @media (prefers-color-scheme: dark) { :root { --good: #6fd09f; --bad: #ff9a8c; } }
@@ -60,7 +60,7 @@ def page(run: Run, against: Run | None = None) -> str:
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(title)}</title><style>{_STYLE}</style></head><body>"
+        f"<title>{escape(title)}</title><style>{STYLE}</style></head><body>"
         f"<h1>{escape(title)}</h1><p class=soft>{len(run.answered)} questions, test "
         f"{run.test[:12]}, prompt {run.prompt[:12]}</p>{above}{_scores(run, against)}{cards}"
         "</body></html>\n"

@@ -95,8 +95,8 @@ def write_rows(folder: Path, rows: Sequence[Row], about: Mapping[str, Any]) -> d
     """Writes a dataset; gives what stands in its `about.json`."""
     folder.mkdir(parents=True, exist_ok=True)
     sources = {s.id: s for row in rows for s in row.sources}
-    write_lines(folder / "passages.jsonl", ({"id": i, **asdict(s)} for i, s in sources.items()))
-    write_lines(folder / "rows.jsonl", (_plain(row) for row in rows))
+    _write_lines(folder / "passages.jsonl", ({"id": i, **asdict(s)} for i, s in sources.items()))
+    _write_lines(folder / "rows.jsonl", (_plain(row) for row in rows))
     described = {
         **about,
         "rows": len(rows),
@@ -118,7 +118,7 @@ def read_rows(folder: Path, *splits: Split) -> list[Row]:
         BadInput: the folder holds no dataset, or a line of it cannot be read.
     """
     sources = _sources(folder)
-    lines = read_lines(folder / "rows.jsonl")
+    lines = _read_lines(folder / "rows.jsonl")
     return [_row(folder, r, sources) for r in lines if not splits or r.get("split") in splits]
 
 
@@ -179,7 +179,7 @@ def _row(folder: Path, raw: dict[str, Any], sources: Mapping[str, Source]) -> Ro
 def _sources(folder: Path) -> dict[str, Source]:
     try:
         found = [Source(**{k: v for k, v in raw.items() if k != "id"})
-                 for raw in read_lines(folder / "passages.jsonl")]  # fmt: skip
+                 for raw in _read_lines(folder / "passages.jsonl")]  # fmt: skip
     except TypeError as error:
         raise BadInput(
             f"A passage of {folder} cannot be read ({error}).",
@@ -188,19 +188,13 @@ def _sources(folder: Path) -> dict[str, Source]:
     return {source.id: source for source in found}
 
 
-def write_lines(path: Path, values: Iterable[Mapping[str, Any]]) -> None:
-    """One JSON object a line."""
+def _write_lines(path: Path, values: Iterable[Mapping[str, Any]]) -> None:
     with path.open("w", encoding="utf-8") as file:
         for value in values:
             file.write(json.dumps(value, ensure_ascii=False) + "\n")
 
 
-def read_lines(path: Path) -> list[dict[str, Any]]:
-    """What `write_lines` wrote.
-
-    Raises:
-        BadInput: the file cannot be read, or a line is no JSON object.
-    """
+def _read_lines(path: Path) -> list[dict[str, Any]]:
     try:
         with path.open(encoding="utf-8") as file:
             found = [json.loads(line) for line in file if line.strip()]

@@ -7,23 +7,20 @@ what is made small, `finetune.loop` does it.
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from chatbot.adapters.models import hash_file
-from chatbot.domain import sha256_of
 from chatbot.errors import BadInput
 from chatbot.prompts import Prompt, load_prompt
 from finetune.adapt import WEIGHTS, adapted
 from finetune.base import load_base
 from finetune.loop import CHECKPOINT, Run, Told
-from finetune.pairs import FILE, read_pairs
-from finetune.pieces import Piece, answer_pieces, pair_pieces
-from finetune.plan import Plan
+from finetune.pieces import answer_pieces
+from finetune.plan import RECORD, Plan
 from finetune.rows import Row, Split, fingerprint, read_rows
 from finetune.split import smuggled
-
-RECORD = "training.json"
 
 
 def train(data: Path, out: Path, plan: Plan, told: Told = lambda _: None) -> dict[str, Any]:
@@ -39,28 +36,25 @@ def train(data: Path, out: Path, plan: Plan, told: Told = lambda _: None) -> dic
 
     Raises:
         BadInput: there are no rows, some are also measured with, the folder holds the checkpoint
-            of another training, the adapter to go on from does not fit, or the base does not go
-            with the method.
+            of another training, or the adapter to go on from does not fit.
         ModelUnusable: the base cannot be loaded.
     """
-    from accelerate import PartialState
-
-    state = PartialState()
     rows = rows_to_learn(data)
     prompt = load_prompt("answer")
-    model, tokenizer = load_base(plan.base, plan.dtype, state.device, plan.method == "qlora")
+    model, tokenizer = load_base(plan.base, plan.dtype)
+    pieces = answer_pieces(rows, tokenizer, prompt, plan.longest)
     model = adapted(model, plan)
-    about = described(data, rows, plan, prompt)
-    pieces = _pieces(data, rows, model, tokenizer, prompt, plan)
+    about = described(rows, plan, prompt)
     run = Run(model, plan, pieces)
     out.mkdir(parents=True, exist_ok=True)
     run.go(out / CHECKPOINT, about, told)
     record = about | {"count": len(rows), "trees": len(pieces), "steps": run.steps,
                       "losses": run.losses, "seconds": round(run.seconds, 1)}  # fmt: skip
-    if state.is_main_process:
-        model.save_pretrained(out, save_embedding_layers=False)
-        (out / RECORD).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-        (out / CHECKPOINT).unlink(missing_ok=True)
+    model.save_pretrained(out)
+    unfinished = out / f"{RECORD}.new"
+    unfinished.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    unfinished.replace(out / RECORD)
+    (out / CHECKPOINT).unlink(missing_ok=True)
     return record
 
 
@@ -84,32 +78,7 @@ def rows_to_learn(data: Path) -> list[Row]:
     return rows
 
 
-def described(data: Path, rows: list[Row], plan: Plan, prompt: Prompt) -> dict[str, Any]:
+def described(rows: list[Row], plan: Plan, prompt: Prompt) -> dict[str, Any]:
     """What makes a training the one that it is: the same gives the same weights."""
-    about = {"plan": plan.told(), "rows": fingerprint(rows), "prompt": prompt.fingerprint,
-             "start": hash_file(Path(plan.start) / WEIGHTS) if plan.start else ""}  # fmt: skip
-    if plan.method == "dpo":
-        pairs = read_pairs(data, rows)
-        about["pairs"] = sha256_of("\n".join(sorted(f"{p.row.id} {p.rejected}" for p in pairs)))
-    return about
-
-
-def _pieces(
-    data: Path, rows: list[Row], model: Any, tokenizer: Any, prompt: Prompt, plan: Plan
-) -> list[Piece]:
-    if plan.method != "dpo":
-        pieces = answer_pieces(rows, model, tokenizer, prompt, plan.longest)
-    elif model.config.is_encoder_decoder:
-        raise BadInput(
-            f"{plan.base} reads with an encoder: pairs are not learned from with it.",
-            "Train it with lora or dora, or choose a model without one.",
-        )
-    else:
-        pieces = pair_pieces(read_pairs(data, rows), model, tokenizer, prompt, plan)
-    if not pieces:
-        kind = f"no pairs in {FILE}" if plan.method == "dpo" else "no rows"
-        raise BadInput(
-            f"{data} has {kind} to learn from with at most {plan.longest} tokens.",
-            "Make the dataset from more, or with shorter passages.",
-        )
-    return pieces
+    return {"plan": asdict(plan), "rows": fingerprint(rows), "prompt": prompt.fingerprint,
+            "start": hash_file(Path(plan.start) / WEIGHTS) if plan.start else ""}  # fmt: skip

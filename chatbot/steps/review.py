@@ -204,13 +204,7 @@ def drafted(item: ReviewItem, answer: Answer, now: datetime, model: str = "") ->
     _no_sample(item, "draft")
     _require(item.draft_wanted, "draft", "none was asked for")
     return _changed(
-        item,
-        answer=answer,
-        draft=answer.text,
-        draft_wanted=False,
-        outdated=False,
-        signatures=(),
-        model=model,
+        item, answer=answer, draft_wanted=False, outdated=False, signatures=(), model=model
     )
 
 

@@ -128,7 +128,6 @@ class ReviewItem:
         fence: grows with each claim; a write with an older one is refused.
         version: grows with each change.
         draft_wanted: whether an answer still has to be drafted, or drafted anew.
-        draft: what the model wrote last, which an edit leaves as it was.
         outdated: a source has changed since the draft was made.
         contact: where the asker wants to be told.
         note: what the asker is told with a rejection or a recall.
@@ -161,7 +160,6 @@ class ReviewItem:
     version: int = 0
     answer: Answer | None = None
     draft_wanted: bool = True
-    draft: str = ""
     outdated: bool = False
     signatures: tuple[Signature, ...] = ()
     thread: tuple[Message, ...] = ()
