@@ -25,7 +25,12 @@ def chat_messages(row: Row, prompt: Prompt) -> list[BaseMessage]:
 
 def plain_messages(row: Row, prompt: Prompt) -> list[dict[str, str]]:
     """The same as chat templates take them."""
-    return [{"role": _ROLES[m.type], "content": str(m.content)} for m in chat_messages(row, prompt)]
+    return plain(chat_messages(row, prompt))
+
+
+def plain(messages: Sequence[BaseMessage]) -> list[dict[str, str]]:
+    """Messages as chat templates take them."""
+    return [{"role": _ROLES[m.type], "content": str(m.content)} for m in messages]
 
 
 def branches_of(rows: Sequence[Row], tokenizer: Any, prompt: Prompt) -> list[Branch]:

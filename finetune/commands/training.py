@@ -14,6 +14,9 @@ from chatbot.console import AsJson, guarded, put, put_json
 from chatbot.console import screen as console
 from chatbot.errors import BadInput
 from finetune.commands.common import Data
+from finetune.plan import METHODS, Plan
+from finetune.provenance import trained
+from finetune.train import train as training
 
 
 @guarded
@@ -37,10 +40,6 @@ def train(
 
     Example: finetune train var/dataset --out var/adapters/first
     """
-    from finetune.provenance import trained
-    from finetune.train import METHODS, Plan
-    from finetune.train import train as training
-
     if method not in METHODS:
         raise BadInput(f"There is no method {method}.", f"Choose one of {', '.join(METHODS)}.")
     plan = Plan(
@@ -52,7 +51,7 @@ def train(
         epochs=epochs,
         seed=seed,
     )
-    with _steps() as told:
+    with steps() as told:
         record = training(data, out, plan, told)
     trained(out, data)
     if as_json:
@@ -62,13 +61,14 @@ def train(
 
 
 @contextmanager
-def _steps() -> Iterator[Any]:
+def steps() -> Iterator[Any]:
+    """A progress bar; what it gives is told after each step what `train` tells."""
     with Progress(*Progress.get_default_columns(), TextColumn("{task.fields[about]}"),
                   console=console(), transient=True) as progress:  # fmt: skip
         task = progress.add_task("Training", total=None, about="")
 
-        def told(now: dict[str, float]) -> None:
-            about = f"loss {now['loss']:.3f}, {now['tokens_per_second']:,.0f} tokens/s"
+        def told(now: dict[str, float], before: str = "") -> None:
+            about = f"{before}loss {now['loss']:.3f}, {now['tokens_per_second']:,.0f} tokens/s"
             progress.update(task, total=now["steps"], completed=now["step"], about=about)
 
         yield told

@@ -42,25 +42,8 @@ def rows(count: int = 12) -> list[Row]:
     ]  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model of the family with two small layers, and the embedded model's tokenizer."""
-    from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
-
-    folder = tmp_path_factory.mktemp("tiny")
-    gguf = locate(LANGUAGE)
-    AutoTokenizer.from_pretrained(str(gguf.parent), gguf_file=gguf.name).save_pretrained(folder)
-    torch.manual_seed(1)
-    config = LlamaConfig(
-        vocab_size=49152, hidden_size=48, intermediate_size=96, num_hidden_layers=2,
-        num_attention_heads=6, num_key_value_heads=2, tie_word_embeddings=True,
-    )  # fmt: skip
-    LlamaForCausalLM(config).save_pretrained(folder)
-    return folder
-
-
 def plan(tiny: Path, **changed: Any) -> Any:
-    from finetune.train import Plan
+    from finetune.plan import Plan
 
     values: dict[str, Any] = {
         "base": str(tiny), "rank": 4, "first_layer": 0, "epochs": 6.0, "batch": 1,
@@ -117,7 +100,8 @@ class Killed(Exception):
 
 
 def test_a_killed_training_goes_on_to_the_same_weights(tiny: Path, tmp_path: Path) -> None:
-    from finetune.train import CHECKPOINT, train
+    from finetune.loop import CHECKPOINT
+    from finetune.train import train
 
     data = tmp_path / "data"
     write_rows(data, rows(), {})
