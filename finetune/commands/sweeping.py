@@ -94,8 +94,8 @@ def _keep(out: Path, data: Path, plan: Plan, found: Sequence[Outcome]) -> None:
     first = best(found)
     again = f"finetune train {data} --out FOLDER --base {plan.base} --method {plan.method}"
     if first:
-        again += f" --seed {plan.seed} --rank {first.rank} --rate {first.rate:g}"
-        again += f" --epochs {first.epochs:g}"
+        again += f" --seed {plan.seed} --rank {first.rank}"
+        again += f" --rate {first.rate:g} --epochs {first.epochs:g}"
     about = f"{plan.method} on {plan.base}, dataset {data}, seed {plan.seed}"
     table = json.dumps(sweeping.plain(found), indent=1) + "\n"
     (out / "sweep.json").write_text(table, encoding="utf-8")
