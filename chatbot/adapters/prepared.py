@@ -18,7 +18,7 @@ from chatbot.domain import sha256_of
 from chatbot.errors import ModelUnusable
 
 KIND = "Q4_0"
-_FILE, _MANIFEST = "model.gguf", "manifest.json"
+_FILE, _MANIFEST = "model.gguf", "prepared.json"
 
 
 def prepared_model(base: Path, folder: Path) -> Path:

@@ -164,7 +164,7 @@ def test_training_leaves_the_card(
     folder: Path, data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     record = json.loads((folder / "training.json").read_text())
-    monkeypatch.setattr("finetune.train.train", lambda *_: record)
+    monkeypatch.setattr("finetune.commands.training.training", lambda *_: record)
     done = CliRunner().invoke(app, ["train", str(data), "--out", str(folder), "--json"])
     assert done.exit_code == 0, done.output
     assert "own (CC0-1.0)" in (folder / "README.md").read_text()
