@@ -74,7 +74,10 @@ def start_llama(settings: Settings, candidate: Path | None = None) -> LlamaServe
     params.model.path = str(served)
     params.n_ctx = settings.generation_context * _SLOTS
     params.n_parallel = _SLOTS
-    params.cpuparams.n_threads = settings.threads or os.cpu_count() or 1
+    threads = settings.threads or os.cpu_count() or 1
+    params.cpuparams_batch.n_threads = threads
+    # Writing is done word by word: on two cores, threads wait for each other longer than they work.
+    params.cpuparams.n_threads = max(1, threads // 2)
     params.hostnames = [_HOST]
     params.port = 0
     params.api_keys = [key]
