@@ -29,12 +29,13 @@ def prepared_model(base: Path, folder: Path) -> Path:
     """
     source = hash_file(base)
     place = folder / sha256_of(f"{source} {KIND}")[:16]
-    place.mkdir(parents=True, exist_ok=True)
-    with FileLock(place / "lock"):
-        if not (place / _MANIFEST).exists():
-            _make(base, place / _FILE)
-            manifest = {"source": source, "kind": KIND, "sha256": hash_file(place / _FILE)}
-            (place / _MANIFEST).write_text(json.dumps(manifest, indent=2), encoding="utf-8")
+    if not (place / _MANIFEST).exists():  # else nothing is written: the folder may be read-only
+        place.mkdir(parents=True, exist_ok=True)
+        with FileLock(place / "lock"):
+            if not (place / _MANIFEST).exists():
+                _make(base, place / _FILE)
+                manifest = {"source": source, "kind": KIND, "sha256": hash_file(place / _FILE)}
+                (place / _MANIFEST).write_text(json.dumps(manifest, indent=2), encoding="utf-8")
     kept = json.loads((place / _MANIFEST).read_text(encoding="utf-8"))
     check_sha256(place / _FILE, kept["sha256"])
     return place / _FILE
