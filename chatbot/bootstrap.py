@@ -38,7 +38,7 @@ from chatbot.watch import Watch
 from chatbot.worker import Worker
 
 if TYPE_CHECKING:
-    from chatbot.adapters.chroma import DenseIndex
+    from chatbot.adapters.dense import DenseIndex
     from chatbot.adapters.retrieval import HybridRetriever
     from chatbot.chain import Chain
     from chatbot.limits import Limits
@@ -194,7 +194,7 @@ class App:
         self.catalogue.engine.dispose()
 
     def _open_search(self) -> Search:
-        from chatbot.adapters.chroma import open_dense
+        from chatbot.adapters.dense import open_dense
         from chatbot.adapters.embeddings import open_embeddings
         from chatbot.adapters.lexical import LexicalIndex
         from chatbot.adapters.retrieval import HybridRetriever
@@ -212,7 +212,6 @@ class App:
             dense=dense,
             lexical=LexicalIndex(self.catalogue.engine),
             catalogue=self.catalogue,
-            model=encoder.name,
             candidates=settings.candidates,
         )
         steps = Steps(
