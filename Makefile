@@ -46,7 +46,7 @@ lint: .venv/dev  ## Format, lint, types, and which part may import which.
 	$(BIN)/lint-imports
 
 test: lint  ## Everything: lint, then all tests; says which were left out and how to have them.
-	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile
+	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 finetune: .venv/finetune  ## What `finetune …` needs beside: PEFT, and GGUF's writer.
 
