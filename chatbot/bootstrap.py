@@ -271,6 +271,7 @@ def limits_of(settings: Settings, policy: Policy) -> Limits:
         settings.passages,
         settings.relevance,
         settings.support,
+        settings.quote,
         settings.generation_context,
         settings.answer_tokens,
         settings.answer_deadline,

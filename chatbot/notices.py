@@ -9,10 +9,15 @@ UNSUPPORTED = (
     "The language model wrote nothing that the documents support. "
     "These are the sentences in them that come nearest to the question, word for word."
 )
+NEARLY = (
+    "The language model found no answer in the documents. "
+    "These are the sentences in them that most likely hold one, word for word."
+)
 NO_MODEL = (
     "The language model is not available at the moment. "
     "These are the sentences in the documents that come nearest to the question, word for word."
 )
+NOTHING_NEAR = "nothing in the passages comes near the question"
 UNSCREENED = "it could not be checked whether this is sensitive"
 STANDS_IN = (
     "The language model is not available at the moment. Another one on this server has answered."

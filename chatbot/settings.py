@@ -101,6 +101,14 @@ class Settings(BaseSettings):
         0.55, ge=0, le=1, description="Least similarity of a sentence and its source."
     )
 
+    quote: float = Field(
+        0.30,
+        ge=0,
+        le=1,
+        description="Least likelihood that a quoted sentence answers the question; two thirds of "
+        "it where the language model points at that sentence.",
+    )
+
     policy: str = Field(
         "default", description="What is sensitive: `default`, `strict`, or a policy file."
     )
