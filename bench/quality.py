@@ -73,6 +73,7 @@ def hybrid_retriever(
             dense=dense,
             lexical=LexicalIndex(catalogue.engine),
             catalogue=catalogue,
+            model=encoder.name,
         )
     finally:
         dense.close()

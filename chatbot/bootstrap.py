@@ -212,6 +212,7 @@ class App:
             dense=dense,
             lexical=LexicalIndex(self.catalogue.engine),
             catalogue=self.catalogue,
+            model=encoder.name,
             candidates=settings.candidates,
         )
         steps = Steps(

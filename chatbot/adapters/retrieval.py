@@ -50,6 +50,7 @@ class HybridRetriever(BaseRetriever):
     dense: DenseIndex
     lexical: LexicalIndex
     catalogue: Catalogue
+    model: str
     candidates: int = 50
     today: Callable[[], date] = today_utc
 

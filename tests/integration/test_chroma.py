@@ -57,6 +57,7 @@ def retriever(catalogue: Catalogue, chroma: ChromaIndex, encoder: TextEncoder) -
         dense=chroma,
         lexical=LexicalIndex(catalogue.engine),
         catalogue=catalogue,
+        model=encoder.name,
         today=lambda: date(2026, 6, 1),
     )
 
