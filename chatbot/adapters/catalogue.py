@@ -109,7 +109,7 @@ class Catalogue:
 
     def version(self) -> int:
         """A number that grows with each change to the set of passages."""
-        return int(self._rows(select(func.coalesce(func.max(index_changes.c.seq), 0)))[0][0])
+        return int(self._rows(_VERSION)[0][0])
 
     def changes_since(self, seq: int) -> dict[str, bool]:
         """passage id → whether it should be there now, for each that changed after `seq`."""
@@ -183,6 +183,7 @@ class Catalogue:
             return connection.execute(query).all()
 
 
+_VERSION = select(func.coalesce(func.max(index_changes.c.seq), 0))
 _PASSAGES = select(
     passages,
     documents.c.collection,
