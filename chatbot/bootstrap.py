@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from chatbot.adapters.answer_cache import AnswerCache
     from chatbot.adapters.answer_store import Store
     from chatbot.adapters.chroma import DenseIndex
+    from chatbot.adapters.embeddings import TextEncoder
     from chatbot.adapters.retrieval import HybridRetriever
     from chatbot.chain import Chain
     from chatbot.journey import Router
@@ -233,7 +234,7 @@ class App:
         if self._store is not None:
             fixed = made_by(settings, encoder.name)
             router = RememberingRouter(router, f"{fixed} {self.policy.fingerprint}", self._store)
-            recall = self._recall(self._store, retriever, dense, fixed)
+            recall = self._recall(self._store, retriever, dense, encoder, fixed)
         steps = Steps(
             router,
             retriever,
@@ -255,7 +256,12 @@ class App:
         return Search(retriever, chain, dense)
 
     def _recall(
-        self, store: Store, retriever: HybridRetriever, dense: DenseIndex, fixed: str
+        self,
+        store: Store,
+        retriever: HybridRetriever,
+        dense: DenseIndex,
+        encoder: TextEncoder,
+        fixed: str,
     ) -> Recall:
         from chatbot.adapters.open_cache import open_cache
         from chatbot.recall import Recall
@@ -271,7 +277,7 @@ class App:
         def applied() -> int:
             return dense.applied
 
-        made = open_cache(self.settings, store, self.catalogue, find, applied, answered_by)
+        made = open_cache(self.settings, store, self.catalogue, find, applied, answered_by, encoder)
         made.tend()
         self.cache = made
         return Recall(made, (), self.settings.answer_deadline)
