@@ -20,6 +20,7 @@ from chatbot.adapters.catalogue import Catalogue
 from chatbot.adapters.conversations import ConversationStore
 from chatbot.adapters.database import open_database
 from chatbot.adapters.drift import Look, kept, look
+from chatbot.adapters.faq import FaqStore
 from chatbot.adapters.known_questions import serving_questions
 from chatbot.adapters.outbox import Outbox, senders_of
 from chatbot.adapters.queue import ReviewQueue
@@ -29,6 +30,7 @@ from chatbot.clock import utc_now
 from chatbot.desk import Desk
 from chatbot.domain import Person
 from chatbot.errors import CountersignError, where
+from chatbot.faq import Faq
 from chatbot.language import LOAD_SECONDS, Language, LanguageModel
 from chatbot.policy import Action, Policy, load_policy
 from chatbot.settings import Settings
@@ -39,6 +41,7 @@ from chatbot.worker import Worker
 
 if TYPE_CHECKING:
     from chatbot.adapters.chroma import DenseIndex
+    from chatbot.adapters.faq_check import FaqChecker
     from chatbot.adapters.retrieval import HybridRetriever
     from chatbot.chain import Chain
     from chatbot.limits import Limits
@@ -61,11 +64,12 @@ class Ping:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """Retrieval, ready: the retriever, the chain on top of it, and the index below."""
+    """Retrieval, ready: the retriever, what rests on it, and the index below."""
 
     retriever: HybridRetriever
     chain: Chain
     dense: DenseIndex
+    checker: FaqChecker
 
 
 class App:
@@ -82,6 +86,14 @@ class App:
         self.accounts = Accounts(engine, self.audit)
         self.desk = Desk(self.queue, self.policy)
         self.conversations = ConversationStore(engine, self.queue.of_conversation)
+        self.faq = Faq(
+            FaqStore(engine, self.audit),
+            settings.faq,
+            self.policy,
+            lambda: self._search.get(LOAD_SECONDS).checker,
+            self.conversations.record,
+            self.queue.of_record,
+        )
         canary = Canary(Revisions(settings.adapters_folder), self.audit)
         self._outbox = Outbox(self.queue, senders)
         self._worker = Worker(
@@ -196,6 +208,7 @@ class App:
     def _open_search(self) -> Search:
         from chatbot.adapters.chroma import open_dense
         from chatbot.adapters.embeddings import open_embeddings
+        from chatbot.adapters.faq_check import FaqChecker
         from chatbot.adapters.lexical import LexicalIndex
         from chatbot.adapters.retrieval import HybridRetriever
         from chatbot.adapters.router import open_router
@@ -215,8 +228,10 @@ class App:
             model=encoder.name,
             candidates=settings.candidates,
         )
+        router = open_router(settings, self.policy, encoder)
+        checker = FaqChecker(self.catalogue, retriever, router, settings.support)
         steps = Steps(
-            open_router(settings, self.policy, encoder),
+            router,
             retriever,
             encoder,
             self._language.voice,
@@ -231,15 +246,17 @@ class App:
             lambda person: self._describe(person) | {"embedding_model": encoder.name},
             self._shadows.offer,
         )
-        threading.Thread(target=self._follow, args=(dense,), daemon=True).start()
-        return Search(retriever, chain, dense)
+        self.faq.follow(self.catalogue.version(), checker)
+        threading.Thread(target=self._follow, args=(dense, checker), daemon=True).start()
+        return Search(retriever, chain, dense, checker)
 
-    def _follow(self, dense: DenseIndex) -> None:
+    def _follow(self, dense: DenseIndex, checker: FaqChecker) -> None:
         """Takes over what `ingest` has changed, and another adapter, while this process runs."""
         while not self._stop.wait(_FOLLOW_SECONDS):
             try:
                 dense.catch_up()
                 self._language.follow()
+                self.faq.follow(self.catalogue.version(), checker)
             except Exception as error:  # tried again in a second; the index as it is stays in use
                 if self._stop.is_set():
                     return
