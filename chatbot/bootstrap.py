@@ -42,6 +42,7 @@ from chatbot.worker import Worker
 if TYPE_CHECKING:
     from chatbot.adapters.chroma import DenseIndex
     from chatbot.adapters.faq_check import FaqChecker
+    from chatbot.adapters.faq_proposals import Proposal
     from chatbot.adapters.retrieval import HybridRetriever
     from chatbot.chain import Chain
     from chatbot.limits import Limits
@@ -129,6 +130,14 @@ class App:
             ModelUnusable: it cannot be loaded.
         """
         return self._language.loading.get(LOAD_SECONDS)
+
+    def faq_proposals(self, past: timedelta, people: int | None = None) -> list[Proposal]:
+        """What at least so many different people asked lately and the FAQ does not answer."""
+        from chatbot.adapters.faq_proposals import FaqProposals
+
+        finder = FaqProposals(self.catalogue.engine, self.retriever.embeddings)
+        least = people or self.settings.faq_people
+        return finder.find(utc_now() - past, least, self.faq.store.list())
 
     def _send(self) -> None:
         self._outbox.send()

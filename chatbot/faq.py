@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
+EDITORS = frozenset({"reviewer", "lead", "admin"})
+"""Who may propose, edit, suspend and put to review. An entry's own roles say who signs."""
+
 
 class Faq:
     """What can be done with the FAQ.
@@ -123,6 +126,7 @@ class Faq:
             NotAllowed: it was not signed or released, or it rests on nothing.
             BadInput: the question holds personal data.
         """
+        _working(by)
         record, item = self._record(record_id), self._item(record_id)
         answer = _given(record, item)
         wordings = [clean_question(w) for w in (question or record.question, *alternatives)]
@@ -158,6 +162,7 @@ class Faq:
 
     def suspend(self, entry_id: str, by: Reviewer, reason: str) -> FaqEntry:
         """Has an entry answer nobody until it was looked at again."""
+        _working(by)
         told = f"{by.id}: {reason.strip()}" if reason.strip() else ""
         return self.store.apply(
             entry_id, by.id, "faq-suspend", lambda e, now: faq.suspend(e, told, now)
@@ -165,6 +170,7 @@ class Faq:
 
     def review(self, entry_id: str, by: Reviewer) -> FaqEntry:
         """Puts a suspended entry to review, resting on the documents as they are now."""
+        _working(by)
         before = self.store.get(entry_id)
         answer = self._checker().again(before)
 
@@ -186,6 +192,7 @@ class Faq:
             NotAllowed: the entry was changed by someone else, or the text cannot be used.
             BadInput: a wording holds personal data.
         """
+        _working(by)
         wordings = [clean_question(w) for w in wanted.wordings]
         _impersonal(wordings)
         before = self.store.get(wanted.id)
@@ -210,9 +217,9 @@ class Faq:
         return replace(entry.answer, evidence=self._checker().evidence(entry))
 
 
-def may_work_on(entry: FaqEntry, by: Reviewer) -> bool:
-    """Whether that person may change the entry at all."""
-    return bool(by.roles & {*entry.roles, "lead", "admin"})
+def _working(by: Reviewer) -> None:
+    if not by.roles & EDITORS:
+        raise NotAllowed("Your role does not change the FAQ.", "Ask a reviewer or a lead.")
 
 
 def _given(record: AnswerRecord, item: ReviewItem | None) -> Answer:
