@@ -64,9 +64,10 @@ class FaqProposals:
         wordings = [w for e in known for w in e.wordings]
         vectors = self._embed([s.text for s in said] + wordings)
         here, there = vectors[: len(said)], vectors[len(said) :]
-        new = np.flatnonzero((here @ there.T).max(axis=1) < NEAR) if wordings else range(len(said))
+        near = (here @ there.T).max(axis=1) if wordings else np.zeros(len(said))
+        new = np.flatnonzero(near < NEAR)
         fresh = [said[n] for n in new]
-        found = clusters(fresh, here[list(new)], apart, least_people)
+        found = clusters(fresh, here[new], apart, least_people)
         return [_proposal(cluster) for cluster in found]
 
     def _said(self, since: datetime) -> list[Said]:

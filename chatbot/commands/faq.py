@@ -12,9 +12,11 @@ from typing import Annotated, Any
 
 import typer
 
+from chatbot.adapters.faq import FaqStore
 from chatbot.adapters.faq_proposals import Proposal
 from chatbot.bootstrap import App, bootstrap
 from chatbot.commands.review import logged_in
+from chatbot.commands.stores import open_stores
 from chatbot.console import DONE, FAILED, PART, AsJson, guarded, put, put_json
 from chatbot.settings import load_settings
 from chatbot.steps.faq import FaqEntry, FaqState
@@ -38,8 +40,8 @@ def _at_desk(name: str) -> Iterator[tuple[App, Reviewer]]:
 def check(as_json: AsJson = False) -> None:
     """Check the FAQ's files: first their form, then each sentence against the documents.
 
-    Nothing is changed. Exit code 0: all of it holds; 3: some entries do not; 1: none does; 2: a
-    file does not hold, and the message names the line.
+    What holds answers from then on. Exit code 0: all of it holds; 3: some entries do not; 1: none
+    does; 2: a file does not hold, and the message names the line.
 
     Example: chatbot faq check --json
     """
@@ -53,7 +55,7 @@ def check(as_json: AsJson = False) -> None:
     else:
         for written, entry in checked:
             put(f"{'✗' if entry.reason else '✓'} {written.file}:{written.line}  {entry.id}")
-            put("\n".join(f"    {words}" for words in (entry.reason, entry.note) if words))
+            _put_each("    ", entry.reason, entry.note)
         put(f"{len(checked) - len(bad)} of {len(checked)} entries hold.")
     raise typer.Exit((FAILED if len(bad) == len(checked) else PART) if bad else DONE)
 
@@ -68,14 +70,14 @@ def list_(
 
     Example: chatbot faq list --state suspended
     """
-    with bootstrap(load_settings()) as wired:
-        entries = wired.faq.store.list(state)
+    with open_stores(load_settings()) as (queue, audit):
+        entries = FaqStore(queue.engine, audit).list(state)
     if as_json:
         put_json({"entries": [_brief(e) for e in entries]})
         return
     for entry in entries:
         put(f"{entry.id:<24} {entry.state.value:<10} {entry.question}")
-        put("\n".join(f"    {words}" for words in (entry.reason, entry.note) if words))
+        _put_each("    ", entry.reason, entry.note)
     if not entries:
         put("There is no entry yet.")
 
@@ -100,10 +102,9 @@ def propose(
         return
     for one in found:
         put(f"{one.people} people, {one.times} times  {one.question}")
-        put("\n".join(f"    also: {words}" for words in one.alternatives))
-        put(
-            f"    chatbot faq promote {one.record} --as …" if one.record else "    not answered yet"
-        )
+        _put_each("    also: ", *one.alternatives)
+        way = f"chatbot faq promote {one.record} --as …" if one.record else "not answered yet"
+        put(f"    {way}")
     if not found:
         put("Nothing is asked again and again that the FAQ does not answer.")
 
@@ -179,8 +180,14 @@ def _tell(entry: FaqEntry, as_json: bool) -> None:
     put(f"{entry.id}  {entry.state.value}\n{entry.question}")
     for sentence, problems in zip(entry.answer.sentences, entry.answer.problems, strict=False):
         put(f"  {'✗' if problems else '✓'} {sentence.text}")
-        put("\n".join(f"      {problem}" for problem in problems))
+        _put_each("      ", *problems)
     put(f"sha256 {entry.sha256}")
+
+
+def _put_each(before: str, *texts: str) -> None:
+    for text in texts:
+        if text:
+            put(before + text)
 
 
 def _brief(entry: FaqEntry) -> dict[str, Any]:
