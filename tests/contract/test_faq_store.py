@@ -32,10 +32,8 @@ def world(engine: Engine, tmp_path: Path) -> World:
 def given(world: World, question: str = "How long for crowns?", category: str = "") -> str:
     """Id of an answer about crowns that lea has signed."""
     source = world.catalogue.passages_of(stored("Dental").document.id)[0]
-    sentence = draft("Crowns wait 240 days [1].", "Crowns wait 240 days.")
-    cited = Draft(
-        sentence.text, (sentence.citations[0].__class__(1, source, "Crowns wait 240 days."),)
-    )
+    quote = "Crowns wait 240 days."
+    cited = Draft("Crowns wait 240 days [1].", (Citation(1, source, quote),))
     now = datetime.now(UTC)
     item = ReviewItem(
         "i1", "r1", "c1", "asker", question, category, (), now, now + timedelta(hours=1),
