@@ -221,6 +221,8 @@ class AnswerRecord:
         screening: what the router decided about the question; None: it was never asked.
         policy: fingerprint of the policy that it decided by.
         trial: where a candidate adapter has a share of the traffic and the model was asked.
+        cache: `miss`, or how an earlier answer was found: `exact`, `semantic`, `faq`.
+        repeats: id of that answer's record, or of the entry in the FAQ.
     """
 
     id: str
@@ -246,6 +248,7 @@ class AnswerRecord:
     screening: Screening | None = None
     policy: str = ""
     trial: Trial | None = None
+    repeats: str = ""
 
     @property
     def written_by(self) -> str:

@@ -101,6 +101,17 @@ class Settings(BaseSettings):
         0.55, ge=0, le=1, description="Least similarity of a sentence and its source."
     )
 
+    cache: str = Field(
+        "disk",
+        description="Where answers are kept to be given again: `disk` (the home folder), "
+        "`redis://HOST:PORT/NUMBER` (for replicas, which need one `secret.key`), or `none`.",
+    )
+    cache_days: float = Field(30.0, gt=0, description="Days that such an answer is kept.")
+    cache_not_found_minutes: float = Field(
+        10.0, ge=0, description="Minutes that `not in the documents` is kept as an answer."
+    )
+    cache_mb: int = Field(512, ge=1, description="What all of them may take, in MB.")
+
     policy: str = Field(
         "default", description="What is sensitive: `default`, `strict`, or a policy file."
     )

@@ -115,4 +115,4 @@ class World:
 
     def live(self, collections: frozenset[str] | None = None) -> list[str]:
         """Ids of what answers now."""
-        return [e.id for e in self.store.live(collections)]
+        return [e.id for e in self.store.live() if e.is_for(collections)]

@@ -31,6 +31,10 @@ Hits = list[tuple[str, float]]
 class DenseIndex(Protocol):
     """Nearest passages to a vector."""
 
+    @property
+    def applied(self) -> int:
+        """The catalogue's change up to which this index is complete."""
+
     def search(self, vector: Sequence[float], k: int, collections: Collection[str] | None) -> Hits:
         """The k nearest passages in those collections (None: all)."""
 
@@ -58,6 +62,11 @@ class ExactIndex:
         self._read: tuple[int, list[str], np.ndarray, np.ndarray]
         self._read = (-1, [], np.array([]), np.zeros((0, 0), np.float32))
         self.catch_up()
+
+    @property
+    def applied(self) -> int:
+        """The catalogue's change up to which the vectors were read."""
+        return self._read[0]
 
     def search(self, vector: Sequence[float], k: int, collections: Collection[str] | None) -> Hits:
         """The k nearest passages, by comparing with every one of them."""

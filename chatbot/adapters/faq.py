@@ -41,18 +41,15 @@ class FaqStore:
         self._audit = audit
         self._kept: tuple[_Key, tuple[FaqEntry, ...]] | None = None
 
-    def live(self, collections: Collection[str] | None) -> Sequence[FaqEntry]:
-        """The entries that may answer someone who reads those collections (None: all of them).
+    def live(self) -> Sequence[FaqEntry]:
+        """The entries that answer now; the same object until something has changed.
 
         One whose source has changed is suspended here, at the first question afterwards.
         """
         key = self._key()
         if self._kept is None or self._kept[0] != key:
             self._kept = key, self._current(key[2])
-        entries = self._kept[1]
-        return entries if collections is None else [
-            e for e in entries if e.collections <= frozenset(collections)
-        ]  # fmt: skip
+        return self._kept[1]
 
     def version(self) -> int:
         """A number that grows with each change to an entry."""
@@ -74,7 +71,7 @@ class FaqStore:
 
     def list(self, state: FaqState | None = None) -> list[FaqEntry]:
         """Entries, what changed last first; sources that have changed are noticed before."""
-        self.live(None)
+        self.live()
         query = select(faq_entries.c.body).order_by(faq_entries.c.changed_at.desc())
         if state is not None:
             query = query.where(faq_entries.c.state == state.value)

@@ -100,6 +100,10 @@ class FaqEntry:
         words = [s.sha256 for s in self.answer.sentences]
         return sha256_of(json.dumps([self.wordings, days, words], ensure_ascii=False))
 
+    def is_for(self, collections: frozenset[str] | None) -> bool:
+        """Whether it may answer someone who reads those collections (None: all of them)."""
+        return collections is None or self.collections <= collections
+
     def counts_on(self, day: date) -> bool:
         """Whether its own dates allow it on that day."""
         return not (

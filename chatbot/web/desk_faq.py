@@ -96,7 +96,7 @@ class FaqPage:
     ) -> Response:
         """One entry, or its form."""
         try:
-            self._faq.store.live(None)  # so that a change of a source shows here at once
+            self._faq.store.live()  # so that a change of a source shows here at once
             entry = self._faq.store.get(entry_id)
         except NotFound:
             return self.all("", "", me)

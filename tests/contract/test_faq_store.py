@@ -155,7 +155,7 @@ class TestSources:
         world.faq.load(world.checker)  # the file is the same: a person has to look
         assert world.live() == ["cash"]
         other = FaqStore(world.engine, world.audit, world.clock)
-        assert [e.id for e in other.live(None)] == ["cash"]
+        assert [e.id for e in other.live()] == ["cash"]
 
     def test_a_day_on_which_it_does_not_count(self, world: World) -> None:
         world.write(FILE.replace("  - id: cash", "    expires: 2026-11-22\n  - id: cash"))
