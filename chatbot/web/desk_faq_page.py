@@ -220,7 +220,8 @@ def _proposal(one: Proposal, *, may_edit: bool) -> str:
 def _facts(seen: Seen) -> str:
     entry = seen.entry
     facts = [f"Owner: {entry.owner}"] if entry.owner else []
-    facts.append(f"By {entry.author}, {ago(entry.changed_at, seen.now)}")
+    by = f"By {entry.author}, " if entry.author != entry.owner else ""
+    facts.append(f"{by}{ago(entry.changed_at, seen.now)}")
     facts += [f"From {entry.effective}"] if entry.effective else []
     facts += [f"Until {entry.expires}"] if entry.expires else []
     if entry.signatures:
@@ -261,9 +262,11 @@ def _answer(seen: Seen) -> str:
     answer = seen.entry.answer
     rows = "".join(sentence_html(n, answer) for n in range(len(answer.sentences)))
     cards = evidence_cards(answer)
+    changed = seen.changed or seen.entry.state is FaqState.SUSPENDED
+    stale = '<span class="tally bad">checked before that</span>' if changed else ""
     rests = cards or '<p class="none-yet">No document says this any more.</p>'
     return (
-        f'<section class="draft"><h2>Answer</h2><ol class="sentences">{rows}</ol></section>'
+        f'<section class="draft"><h2>Answer{stale}</h2><ol class="sentences">{rows}</ol></section>'
         f'{_acts(seen)}<section class="faq-evidence"><h2>Rests on</h2>{rests}</section>'
     )
 
