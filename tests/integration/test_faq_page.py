@@ -68,17 +68,17 @@ class Site:
         assert answer.status_code == 200, answer.status_code
         return html.unescape(answer.text)
 
-    def post(self, code: int = 303, origin: str = SITE, **form: str) -> str:
+    def post(self, code: int = 303, origin: str = SITE, **form: Any) -> str:
         answer = self.client.post("/desk/faq", data=form, headers={"origin": origin})
         assert answer.status_code == code, answer.text
         return answer.headers.get("location") or html.unescape(answer.text)
 
-    def kept(self, page: str) -> dict[str, str]:
+    def kept(self, page: str) -> dict[str, Any]:
         """The hidden fields of a page's forms."""
         return dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', page))
 
     def ask(self, owner: str, question: str, **changed: Any) -> None:
-        values = {
+        values: dict[str, Any] = {
             "id": sha256_of(f"{owner} {question}")[:32],
             "question": question,
             "standalone": question,
@@ -102,7 +102,7 @@ def test_nobody_who_is_not_logged_in_sees_or_does_anything(site: Site) -> None:
     answer = site.client.get("/desk/faq?entry=crowns")
     assert (answer.status_code, answer.headers["location"]) == (303, "/desk/login")
     assert site.post(act="suspend", entry="crowns", reason="x") == "/desk/login"
-    stopped = {"act": "suspend", "entry": "crowns", "reason": "x"}
+    stopped: dict[str, Any] = {"act": "suspend", "entry": "crowns", "reason": "x"}
     site.as_("anna").post(409, origin="http://evil.example", **stopped)
     assert site.world.live() == ["cash", "crowns"]
     page = site.as_("aud").get("?entry=crowns")

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatbot import gate
+from chatbot import domain, gate
 from chatbot.domain import Citation, Decision, Draft, Verdict
 from chatbot.errors import NotAllowed
 from chatbot.steps import faq
@@ -57,7 +57,7 @@ def test_another_person_s_signature_makes_it_live_and_nothing_else_does() -> Non
     assert done.state is FaqState.LIVE
     (verdict,) = vouched(done)
     assert isinstance(gate.release(SENTENCE, verdict), gate.Sentence)
-    assert isinstance(gate.release(OTHER, verdict), gate.Held)
+    assert isinstance(gate.release(OTHER, verdict), domain.Held)
 
 
 def test_where_the_policy_asks_for_two_people_one_is_not_enough() -> None:
@@ -119,7 +119,7 @@ def test_an_edit_makes_its_writer_the_author_and_voids_what_was_signed() -> None
         {"effective": date(2027, 1, 2), "expires": date(2027, 1, 1)},
     ):
         with pytest.raises(NotAllowed):
-            faq.edit(before, "bert", replace(before, **bad), NOW)  # type: ignore[arg-type]
+            faq.edit(before, "bert", replace(before, **bad), NOW)
 
 
 @pytest.mark.parametrize(
