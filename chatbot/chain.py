@@ -1,6 +1,6 @@
 """The journey of a question, as one LangChain chain over a stream of typed events.
 
-    screen | recall | condense | retrieve | ground | generate | verify | gate
+    screen | recall, or else condense | retrieve | ground | generate | verify | gate
 
 The same journey without the router, and with `collect` in the gate's place, drafts an answer for
 the reviewers.
@@ -87,10 +87,11 @@ class Chain:
             | RunnableGenerator(steps.generate)
             | RunnableGenerator(steps.verify)
         )
-        screened: Runnable[Any, Any] = RunnableGenerator(steps.screen)
-        if recall is not None:
-            screened |= RunnableGenerator(recall.recall)
-        self.journey: Runnable[Any, Any] = screened | thinking | RunnableGenerator(steps.gate)
+        self.journey: Runnable[Any, Any] = (
+            RunnableGenerator(steps.screen)
+            | (RunnableGenerator(recall.or_else(thinking)) if recall else thinking)
+            | RunnableGenerator(steps.gate)
+        )
         self.drafting: Runnable[Any, Any] = thinking | RunnableGenerator(steps.collect)
 
     def answer(

@@ -6,12 +6,13 @@ is answered as if nothing were remembered: never an error, and never a release.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
 import structlog
+from langchain_core.runnables import Runnable
 
 from chatbot import notices
 from chatbot.domain import (
@@ -77,8 +78,9 @@ class Memory(Lookup, Protocol):
     """Where answers are remembered."""
 
     def board(self, trace: Trace, line: Lifeline) -> None:
-        """Returns when this turn is to make the answer, at once where nobody else is making it;
-        or when somebody else has made it, or the line is cut."""
+        """Notes that this turn wants an answer. Returns when it is to make it, at once where nobody
+        else does or it is to be a fresh one; or when somebody else has made it, or the line is
+        cut."""
 
     def ended(self, trace: Trace, record: AnswerRecord | None) -> None:
         """A turn has ended, well or not: remembers what may be remembered of it, and lets those
@@ -99,30 +101,29 @@ class Recall:
         self._before = before
         self._deadline = deadline
 
-    def recall(self, items: Items) -> Items:
-        """Answers from memory where it can; every other question goes on."""
-        for item in items:
-            if not isinstance(item, Asked):
-                yield item
-                continue
-            found = self._found(item.trace) if may_recall(item.trace) else None
-            item.trace.lap("recall")
-            if found is None:
-                yield item
-            else:
-                yield from _given(item.trace, found)
+    def or_else(self, thinking: Runnable[Any, Any]) -> Callable[[Items], Items]:
+        """The step that answers from memory where it can, and has all else thought about."""
+
+        def recall(items: Items) -> Items:
+            for item in items:
+                if not isinstance(item, Asked):
+                    yield item
+                    continue
+                found = self._found(item.trace) if may_recall(item.trace) else None
+                item.trace.lap("recall")
+                yield from _given(item.trace, found) if found else thinking.stream(item)
+
+        return recall
 
     def _found(self, trace: Trace) -> Remembered | None:
         try:
-            if trace.fresh:
-                return None
-            if (found := self._look(trace)) is not None:
+            if not trace.fresh and (found := self._look(trace)) is not None:
                 return found
             if self.memory is None:
                 return None
             with trace.line.limited(self._deadline) as line:
                 self.memory.board(trace, line)
-            return self._look(trace)
+            return None if trace.fresh else self._look(trace)
         except Exception as error:  # a broken memory is no memory
             log.error("the answer cache failed", **where(error))
             return None

@@ -127,6 +127,12 @@ class Settings(BaseSettings):
     check_timeout: float = Field(
         5.0, gt=0, description="Seconds that one check may take; a slower one holds the answer."
     )
+    cache_wrong_hits: float = Field(
+        0.002,
+        ge=0,
+        lt=1,
+        description="Share of questions in other words that may get another question's answer.",
+    )
     review_expires_days: int = Field(
         30, ge=1, description="Days after which a question that nobody decided is given up."
     )

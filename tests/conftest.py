@@ -36,6 +36,7 @@ REMEDIES = {
     "playwright": "make browser",
     "chromium": "make browser",
     "postgresql": "make browser",
+    "redis-server": "make browser",
 }
 
 

@@ -18,10 +18,11 @@ from typing import Any
 
 import structlog
 
-from chatbot.adapters.answer_store import Store
+from chatbot.adapters.answer_store import Store, answer_key
 from chatbot.adapters.cards import Card, Cards
 from chatbot.adapters.catalogue import Catalogue
 from chatbot.adapters.flights import Flight, Flights
+from chatbot.adapters.open_store import drop_outdated
 from chatbot.adapters.retrieval import today_utc
 from chatbot.clock import utc_now
 from chatbot.domain import AnswerRecord, Passage, Person, ScoredPassage, Status, sha256_of
@@ -61,13 +62,15 @@ class Memo:
 
     Attributes:
         key: where its answer is, or will be.
-        version: the catalogue's, at the latest, that retrieval works with; `day`: today.
+        version: the catalogue's that retrieval works with at least; `latest`: the newest.
+        day: today.
         flight: the right to make the answer, where others wait for it.
     """
 
     partition: str
     key: str
     version: int
+    latest: int
     day: date
     flight: Flight | None = None
 
@@ -111,6 +114,7 @@ class AnswerCache:
     def find(self, trace: Trace) -> Remembered | None:
         """The answer that was given to this question before, if it can be given again."""
         memo = self._memo(trace)
+        memo.version, memo.latest = self._versions()
         entry = self.entry(memo.key)
         if entry is None:
             return None
@@ -165,7 +169,7 @@ class AnswerCache:
         """Waits while somebody else makes this answer."""
         memo = self._memo(trace)
         if not trace.fresh:
-            made = lambda: self._store.get(_answer(memo.key)) is not None  # noqa: E731
+            made = lambda: self._store.get(answer_key(memo.key)) is not None  # noqa: E731
             memo.flight = self._flights.board(memo.key, made, line)
 
     def ended(self, trace: Trace, record: AnswerRecord | None) -> None:
@@ -188,14 +192,15 @@ class AnswerCache:
     def _memo(self, trace: Trace) -> Memo:
         if trace.memo is None:
             partition = self.partition(trace.person)
-            trace.memo = Memo(
-                partition,
-                key_of(partition, trace.question),
-                min(self._applied(), self._catalogue.version()),
-                self._today(),
-            )
+            key = key_of(partition, trace.question)
+            trace.memo = Memo(partition, key, *self._versions(), self._today())
         memo: Memo = trace.memo
         return memo
+
+    def _versions(self) -> tuple[int, int]:
+        """The catalogue's version that retrieval works with at least, and the newest."""
+        latest = self._catalogue.version()
+        return min(self._applied(), latest), latest
 
     def partition(self, person: Person) -> str:
         """Name of the answers that this person may be given."""
@@ -205,7 +210,7 @@ class AnswerCache:
 
     def entry(self, key: str) -> Entry | None:
         """What is kept there; what is no entry is dropped."""
-        text = self._store.get(_answer(key))
+        text = self._store.get(answer_key(key))
         if text is None:
             return None
         try:
@@ -222,7 +227,7 @@ class AnswerCache:
         if not _stands(entry, passages, trace.person, memo.day):
             self._suspend(key)
             return None
-        if (entry.version, entry.day) != (self._catalogue.version(), memo.day):
+        if (entry.version, entry.day) != (memo.latest, memo.day):
             if not self._found_again(entry, trace.person):
                 self._suspend(key, _OTHERS)
                 return None
@@ -247,7 +252,7 @@ class AnswerCache:
         has changed in the same moment."""
         if entry.status is Status.RELEASED:
             moved = replace(entry, version=memo.version, day=memo.day)
-            self._store.put(_answer(key), moved.to_json(), self._keeping.seconds)
+            self._store.put(answer_key(key), moved.to_json(), self._keeping.seconds)
         if _stands(entry, self._passages(entry), person, memo.day):
             return True
         self._suspend(key)
@@ -266,7 +271,7 @@ class AnswerCache:
         entry = entry_of(record, memo.version, memo.day)
         text = entry.to_json()
         if says_not_found(record):
-            self._store.put(_answer(memo.key), text, self._keeping.negative)
+            self._store.put(answer_key(memo.key), text, self._keeping.negative)
             return True
         self.cards.add(
             Card(
@@ -280,7 +285,7 @@ class AnswerCache:
                 documents=entry.documents,
             )
         )
-        self._store.put(_answer(memo.key), text, self._keeping.seconds)
+        self._store.put(answer_key(memo.key), text, self._keeping.seconds)
         # Once more: a source may have changed since the answer was made, or while it was put away.
         if _stands(entry, self._passages(entry), trace.person, self._today()):
             return True
@@ -300,25 +305,17 @@ class AnswerCache:
 
     def suspend_outdated(self) -> list[str]:
         """Takes every answer out that rests on a document which is not what it was."""
-        keys = self.cards.suspend_outdated(self._today())
-        if keys:
-            self._store.drop([_answer(key) for key in keys])
-            self._store.scrub()
-        return keys
+        return drop_outdated(self._store, self.cards, self._today())
 
     def forget(self, keys: list[str]) -> None:
         """Takes answers out."""
-        self._store.drop([_answer(key) for key in keys])
+        self._store.drop([answer_key(key) for key in keys])
         self.cards.remove(keys)
 
 
 def key_of(partition: str, question: str) -> str:
     """Where the answer to a question is, among those of a partition."""
     return sha256_of(f"{partition}\n{normal_form(question)}")[:32]
-
-
-def _answer(key: str) -> str:
-    return f"answer:{key}"
 
 
 def _stands(entry: Entry, passages: Mapping[str, Passage], person: Person, day: date) -> bool:

@@ -12,6 +12,11 @@ from collections.abc import Collection
 from typing import Protocol
 
 
+def answer_key(key: str) -> str:
+    """Where in a store the answer of that key is."""
+    return f"answer:{key}"
+
+
 class Store(Protocol):
     """Texts by key. May be used by several threads and processes at once."""
 

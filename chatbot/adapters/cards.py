@@ -234,6 +234,14 @@ class Cards:
                 "suspended": int(connection.scalar(suspended) or 0),
             }
 
+    def figures(self) -> dict[str, tuple[int, float]]:
+        """Kind of hit → how many there were, and the seconds that they saved."""
+        kinds = cache_figures.c
+        query = select(kinds.kind, func.sum(kinds.count), func.sum(kinds.seconds))
+        with transaction(self._engine) as connection:
+            rows = connection.execute(query.group_by(kinds.kind)).all()
+        return {kind: (int(count), float(seconds)) for kind, count, seconds in rows}
+
     def state(self, name: str) -> str:
         """What was noted under that name; empty: nothing."""
         with transaction(self._engine) as connection:
