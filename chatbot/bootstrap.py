@@ -228,7 +228,7 @@ class App:
         from chatbot.adapters.chroma import open_dense
         from chatbot.adapters.embeddings import open_embeddings
         from chatbot.adapters.faq_check import FaqChecker
-        from chatbot.adapters.faq_lookup import FaqLookup
+        from chatbot.adapters.faq_lookup import open_lookup
         from chatbot.adapters.lexical import LexicalIndex
         from chatbot.adapters.open_cache import made_by
         from chatbot.adapters.remembered_screening import RememberingRouter
@@ -258,7 +258,8 @@ class App:
             fixed = made_by(settings, encoder.name)
             router = RememberingRouter(router, f"{fixed} {self.policy.fingerprint}", self._store)
             memory = self._memory(self._store, retriever, dense, fixed)
-        recall = Recall(memory, (FaqLookup(self.faq.store),), settings.answer_deadline)
+        lookup = open_lookup(self.faq.store, encoder, settings.cache_wrong_hits)
+        recall = Recall(memory, (lookup,), settings.answer_deadline)
         steps = Steps(
             router,
             retriever,
@@ -277,6 +278,7 @@ class App:
             recall,
         )
         self.faq.follow(self.catalogue.version(), checker)
+        lookup.prepared()
         threading.Thread(target=self._follow, args=(dense, checker), daemon=True).start()
         return Search(retriever, chain, dense, checker)
 

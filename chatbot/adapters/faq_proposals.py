@@ -20,7 +20,7 @@ from chatbot.adapters.database import transaction
 from chatbot.adapters.schema import answers, conversations
 from chatbot.domain import Decision, Status
 from chatbot.steps.clusters import NEAR, Cluster, Said, clusters
-from chatbot.steps.facts import contradicts, facts_of, missing_facts
+from chatbot.steps.differences import differences
 from chatbot.steps.faq import FaqEntry
 from chatbot.steps.personal_data import personal_data
 
@@ -103,10 +103,7 @@ class FaqProposals:
 
 def apart(one: str, other: str) -> bool:
     """Whether two questions cannot have the same answer: a number, a name, or "not" differs."""
-    mine, theirs = facts_of(one), facts_of(other)
-    return bool(
-        missing_facts(mine, theirs) or missing_facts(theirs, mine) or contradicts(one, other)
-    )
+    return bool(differences(one, other))
 
 
 def _proposal(cluster: Cluster) -> Proposal:
