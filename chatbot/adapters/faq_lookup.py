@@ -14,6 +14,7 @@ from chatbot.adapters.same_question import SameQuestion, open_same_question
 from chatbot.domain import ScoredPassage
 from chatbot.errors import ModelUnusable
 from chatbot.recall import Remembered
+from chatbot.steps.facts import facts_of
 from chatbot.steps.faq import FaqEntry, vouched
 from chatbot.steps.neighbourhood import may_serve
 from chatbot.steps.recall import normal_form
@@ -88,7 +89,7 @@ class FaqLookup:
         texts = [known.texts[may[n]] for n in nearest]
         likeness = self._same.likeness(question, asked, texts, vectors[nearest])
         best = int(np.argmax(likeness))
-        if not may_serve(likeness[best], (), self._bound):
+        if _names(question, texts[best]) or not may_serve(likeness[best], (), self._bound):
             return None
         found: FaqEntry = known.entries[may[nearest[best]]]
         return found
@@ -116,6 +117,15 @@ def open_lookup(book: FaqBook, encoder: TextEncoder, bound: float) -> FaqLookup:
         log.warning("the FAQ is looked into by its own wordings alone", why=error.what)
         return FaqLookup(book)
     return FaqLookup(book, same, bound)
+
+
+def _names(asked: str, wording: str) -> bool:
+    """Whether one of them names what the other does not: a product, a place, a person.
+
+    An answer about one plan is no answer about all of them, nor the other way round.
+    """
+    one, other = facts_of(asked), facts_of(wording)
+    return bool(one.names - other.stems or other.names - one.stems)
 
 
 def _remembered(entry: FaqEntry, question: str) -> Remembered | None:

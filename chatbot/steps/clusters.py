@@ -11,8 +11,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-NEAR = 0.86
-"""Least cosine of a wording and the leader that it joins; a person looks at each group anyway."""
+NEAR = 0.8
+"""Least cosine of a wording and the leader that it joins, for MiniLM.
+
+A person looks at each group anyway. Measured on bank questions of intents that it was not chosen
+on: 577 of 600 wordings that joined a leader have its intent (94 to 97%).
+"""
 
 
 @dataclass(frozen=True, slots=True)
