@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from chatbot.adapters.answer_cache import AnswerCache
     from chatbot.adapters.answer_store import Store
     from chatbot.adapters.chroma import DenseIndex
+    from chatbot.adapters.embeddings import TextEncoder
     from chatbot.adapters.faq_check import FaqChecker
     from chatbot.adapters.faq_proposals import Proposal
     from chatbot.adapters.retrieval import HybridRetriever
@@ -257,7 +258,7 @@ class App:
         if self._store is not None:
             fixed = made_by(settings, encoder.name)
             router = RememberingRouter(router, f"{fixed} {self.policy.fingerprint}", self._store)
-            memory = self._memory(self._store, retriever, dense, fixed)
+            memory = self._memory(self._store, retriever, dense, encoder, fixed)
         lookup = open_lookup(self.faq.store, encoder, settings.cache_wrong_hits)
         recall = Recall(memory, (lookup,), settings.answer_deadline)
         steps = Steps(
@@ -283,7 +284,12 @@ class App:
         return Search(retriever, chain, dense, checker)
 
     def _memory(
-        self, store: Store, retriever: HybridRetriever, dense: DenseIndex, fixed: str
+        self,
+        store: Store,
+        retriever: HybridRetriever,
+        dense: DenseIndex,
+        encoder: TextEncoder,
+        fixed: str,
     ) -> AnswerCache:
         from chatbot.adapters.open_cache import open_cache
 
@@ -298,7 +304,7 @@ class App:
         def applied() -> int:
             return dense.applied
 
-        made = open_cache(self.settings, store, self.catalogue, find, applied, answered_by)
+        made = open_cache(self.settings, store, self.catalogue, find, applied, answered_by, encoder)
         made.tend()
         self.cache = made
         return made

@@ -16,12 +16,14 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
+import numpy as np
 import structlog
 
 from chatbot.adapters.answer_store import Store, answer_key
 from chatbot.adapters.cards import Card, Cards
 from chatbot.adapters.catalogue import Catalogue
 from chatbot.adapters.flights import Flight, Flights
+from chatbot.adapters.nearby import Nearby
 from chatbot.adapters.open_store import drop_outdated
 from chatbot.adapters.retrieval import today_utc
 from chatbot.clock import utc_now
@@ -65,6 +67,8 @@ class Memo:
         version: the catalogue's that retrieval works with at least; `latest`: the newest.
         day: today.
         flight: the right to make the answer, where others wait for it.
+        vector: the question's, where it was compared.
+        given: key of the answer that was given again, and how surely it is the right one.
     """
 
     partition: str
@@ -73,6 +77,9 @@ class Memo:
     latest: int
     day: date
     flight: Flight | None = None
+    vector: np.ndarray | None = None
+    given: str = ""
+    likeness: float = 1.0
 
 
 class AnswerCache:
@@ -84,6 +91,7 @@ class AnswerCache:
         applied: the catalogue's version that retrieval has caught up with.
         answered_by: names and fingerprints of what answers; where one is another, so may the
             answer be.
+        nearby: finds answers to questions in other words; None: the same words alone count.
     """
 
     def __init__(
@@ -95,6 +103,7 @@ class AnswerCache:
         applied: Callable[[], int],
         answered_by: Callable[[], Mapping[str, Any]],
         keeping: Keeping,
+        nearby: Nearby | None = None,
         today: Callable[[], date] = today_utc,
     ) -> None:
         self.cards = cards
@@ -104,6 +113,7 @@ class AnswerCache:
         self._applied = applied
         self._answered_by = answered_by
         self._keeping = keeping
+        self._nearby = nearby
         self._today = today
         self._flights = Flights(store)
         self._seen: tuple[int, date] | None = None
@@ -115,12 +125,23 @@ class AnswerCache:
         """The answer that was given to this question before, if it can be given again."""
         memo = self._memo(trace)
         memo.version, memo.latest = self._versions()
-        entry = self.entry(memo.key)
-        if entry is None:
+        found = self._given(trace, memo, memo.key, "exact")
+        if found is not None or self._nearby is None:
+            return found
+        if memo.vector is None:
+            memo.vector = self._nearby.vector(trace.question)
+        best = self._nearby.best(trace.question, memo.vector, memo.partition)
+        if best is None:
             return None
-        found = self._current(trace, memo, memo.key, entry, "exact")
-        if found is not None:
-            self._used(memo.key, found.kind, entry.seconds)
+        key, memo.likeness = best
+        return self._given(trace, memo, key, "semantic")
+
+    def _given(self, trace: Trace, memo: Memo, key: str, kind: Kind) -> Remembered | None:
+        entry = self.entry(key)
+        found = self._current(trace, memo, key, entry, kind) if entry else None
+        if entry is not None and found is not None:
+            memo.given = key
+            self._used(key, kind, entry.seconds)
         return found
 
     def _used(self, key: str, kind: str, seconds: float) -> None:
@@ -137,6 +158,8 @@ class AnswerCache:
             if seen != self._seen:
                 self.suspend_outdated()
                 self._seen = seen
+            if self._nearby is not None:
+                self._nearby.catch_up()
             self._drop_wrong()
             self._write_figures()
             if (spare := self.cards.totals()["bytes"] - self._keeping.bytes) > 0:
@@ -273,6 +296,7 @@ class AnswerCache:
         if says_not_found(record):
             self._store.put(answer_key(memo.key), text, self._keeping.negative)
             return True
+        vector, signs = self._vector(trace, memo)
         self.cards.add(
             Card(
                 key=memo.key,
@@ -283,14 +307,24 @@ class AnswerCache:
                 seconds=entry.seconds,
                 size=len(text.encode("utf-8", "replace")),
                 documents=entry.documents,
+                vector=vector,
+                signs=signs,
             )
         )
         self._store.put(answer_key(memo.key), text, self._keeping.seconds)
         # Once more: a source may have changed since the answer was made, or while it was put away.
         if _stands(entry, self._passages(entry), trace.person, self._today()):
+            if self._nearby is not None:
+                self._nearby.catch_up()
             return True
         self._suspend(memo.key)
         return False
+
+    def _vector(self, trace: Trace, memo: Memo) -> tuple[bytes, bytes]:
+        if self._nearby is None:
+            return b"", b""
+        found = memo.vector
+        return self._nearby.kept(self._nearby.vector(trace.question) if found is None else found)
 
     def _passages(self, entry: Entry) -> dict[str, Passage]:
         return self._catalogue.passages([f.id for f in entry.passages])

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
-from sqlalchemy import Engine, delete, func, insert, or_, select, update
+from sqlalchemy import Engine, bindparam, delete, func, insert, or_, select, update
 
 from chatbot.adapters.database import transaction, writing
 from chatbot.adapters.schema import answers, documents, feedback
 from chatbot.adapters.schema_cache import (
+    cache_checks,
     cache_figures,
     cache_state,
     cached_answers,
@@ -21,6 +22,7 @@ from chatbot.adapters.schema_cache import (
 from chatbot.adapters.schema_review import audit_entries, review_items
 from chatbot.clock import Clock, utc_now
 from chatbot.domain import AnswerRecord
+from chatbot.steps.neighbourhood import Observation
 from chatbot.steps.review_item import State
 
 _AT_ONCE = 500
@@ -36,7 +38,7 @@ class Card:
     Attributes:
         key: where its text is in the store.
         documents: id → version of what it rests on.
-        vector: the question's, as bytes; empty: it has none.
+        vector: the question's, as bytes, and `signs` the signs of its numbers; empty: none.
         seconds: what it took to make; `size`: the bytes that it takes.
         hits: how often it was given again.
         suspended: the change that it did not outlive; empty: none.
@@ -51,8 +53,28 @@ class Card:
     size: int
     documents: Mapping[str, str]
     vector: bytes = b""
+    signs: bytes = b""
     hits: int = 0
     suspended: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A question whose answer is kept; its vector as bytes."""
+
+    key: str
+    question: str
+    vector: bytes
+
+
+_QUESTIONS = (
+    select(cached_answers.c.key, cached_answers.c.question, cached_vectors.c.vector)
+    .join(cached_vectors, cached_vectors.c.key == cached_answers.c.key)
+    .where(
+        cached_answers.c.seq.in_(bindparam("rows", expanding=True)),
+        cached_answers.c.suspended.is_(None),
+    )
+)
 
 
 class Cards:
@@ -77,6 +99,7 @@ class Cards:
                     hits=0,
                     seconds=card.seconds,
                     bytes=card.size,
+                    signs=card.signs or None,
                 )
             )
             rests_on = [
@@ -141,6 +164,42 @@ class Cards:
             connection.execute(update(cached_answers).where(mine).values(values))
             connection.execute(delete(cached_sources).where(cached_sources.c.key.in_(some)))
             connection.execute(delete(cached_vectors).where(cached_vectors.c.key.in_(some)))
+
+    def since(self, row: int) -> list[tuple[int, str, bytes]]:
+        """Answers noted after that row: row, partition, signs; those without signs left out."""
+        cards = cached_answers.c
+        query = select(cards.seq, cards.partition, cards.signs).where(
+            cards.seq > row, cards.signs.is_not(None), cards.suspended.is_(None)
+        )
+        with transaction(self._engine) as connection:
+            rows = connection.execute(query.order_by(cards.seq))
+            return [(int(r.seq), r.partition, bytes(r.signs)) for r in rows]
+
+    def questions(self, rows: Sequence[int]) -> list[Stored]:
+        """The questions of those rows whose answers can still be given."""
+        with transaction(self._engine) as connection:
+            found = connection.execute(_QUESTIONS, {"rows": list(rows)}) if rows else ()
+            return [Stored(r.key, r.question, bytes(r.vector)) for r in found]
+
+    def observed(self, key: str) -> list[Observation]:
+        """What was seen of questions in other words that came near to that answer's."""
+        checks = cache_checks.c
+        query = select(checks.likeness, checks.same).where(checks.key == key)
+        with transaction(self._engine) as connection:
+            return [Observation(r.likeness, bool(r.same)) for r in connection.execute(query)]
+
+    def observe(self, key: str, likeness: float, *, same: bool) -> None:
+        """Notes whether an answer that was given to a question in other words was right."""
+        values = {"key": key, "likeness": likeness, "same": int(same)}
+        with writing(self._engine) as connection:
+            connection.execute(insert(cache_checks).values(**values, checked_at=self._clock()))
+
+    def checks(self) -> tuple[int, int]:
+        """How many answers to questions in other words were checked, and how many were wrong."""
+        query = select(func.count(), func.coalesce(func.sum(1 - cache_checks.c.same), 0))
+        with transaction(self._engine) as connection:
+            checked, wrong = connection.execute(query).one()
+        return int(checked), int(wrong)
 
     def of_records(self, records: Collection[str]) -> list[str]:
         """Keys of the answers that repeat those records."""

@@ -9,14 +9,22 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import structlog
+
 from chatbot.adapters.answer_cache import AnswerCache, Find, Keeping
 from chatbot.adapters.answer_store import Store
 from chatbot.adapters.cards import Cards
 from chatbot.adapters.catalogue import Catalogue
+from chatbot.adapters.embeddings import TextEncoder
+from chatbot.adapters.nearby import Nearby
 from chatbot.adapters.router import classifier_file
+from chatbot.adapters.same_question import open_same_question
 from chatbot.domain import sha256_of
+from chatbot.errors import ModelUnusable
 from chatbot.prompts import load_prompt
 from chatbot.settings import Settings
+
+log = structlog.get_logger()
 
 _CHANGES_ANSWERS = (
     "generation_adapters", "generation_base", "generation_context", "generation_url",
@@ -32,6 +40,7 @@ def open_cache(
     find: Find,
     applied: Callable[[], int],
     answered_by: Callable[[], Mapping[str, Any]],
+    encoder: TextEncoder,
 ) -> AnswerCache:
     """The cache over that store; `AnswerCache` describes the other arguments."""
     keeping = Keeping(
@@ -39,15 +48,28 @@ def open_cache(
         settings.cache_not_found_minutes * 60,
         settings.cache_mb * 1_000_000,
     )
+    cards = Cards(catalogue.engine)
     return AnswerCache(
         store,
-        Cards(catalogue.engine),
+        cards,
         catalogue,
         find,
         applied,
         answered_by,
         keeping,
+        _nearby(settings, cards, encoder),
     )
+
+
+def _nearby(settings: Settings, cards: Cards, encoder: TextEncoder) -> Nearby | None:
+    """Compares questions; not where that was not learned for this embedding model."""
+    if settings.cache_wrong_hits <= 0:
+        return None
+    try:
+        return Nearby(cards, open_same_question(encoder), settings.cache_wrong_hits)
+    except ModelUnusable as error:
+        log.warning("only the same words are looked for in the answer cache", detail=str(error))
+        return None
 
 
 def made_by(settings: Settings, embedding_model: str) -> str:

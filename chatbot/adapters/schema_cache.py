@@ -24,6 +24,7 @@ cached_answers = Table(
     Column("hits", Integer, nullable=False, default=0),
     Column("seconds", Float, nullable=False),
     Column("bytes", Integer, nullable=False),
+    Column("signs", LargeBinary),
     Column("suspended", Text),
     Column("suspended_at", Instant),
     sqlite_autoincrement=True,

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from chatbot.adapters.answer_store_disk import DiskStore
+from chatbot.adapters.cards import Cards
 from chatbot.adapters.fakes_cache import MemoryStore
+from chatbot.adapters.nearby import Nearby
+from chatbot.adapters.question_index import QuestionIndex, packed, signs, unpacked
 from chatbot.domain import Decision, Person, Screening, Status
 from chatbot.gate import shown
 from chatbot.notices import NO_MODEL, NOT_FOUND
@@ -306,3 +312,83 @@ def test_the_normal_form_keeps_acronyms() -> None:
     assert normal_form("Does IT pay?") != normal_form("Does it pay?")
     assert normal_form("  How’s it  done ?! ") == normal_form("how's it done")
     assert normal_form("Is 3.5 right?") == "is 3.5 right"
+
+
+class Likeness:
+    """Compares questions by their words alone, as surely as it is told."""
+
+    def __init__(self, world: World, sure: float) -> None:
+        self._encoder, self.sure = world.encoder, sure
+
+    def vector(self, question: str) -> np.ndarray:
+        return self._encoder.encode([question])[0]
+
+    def likeness(
+        self, asked: str, asked_vector: np.ndarray, stored: Sequence[str], vectors: np.ndarray
+    ) -> list[float]:
+        return [self.sure if float(v @ asked_vector) > 0.6 else 0.0 for v in vectors]
+
+
+OTHER_WORDS = "For crowns, what is the waiting period?"
+
+
+def with_words(world: World, sure: float = 1.0, bound: float = 0.01) -> World:
+    world.cache._nearby = Nearby(world.cache.cards, Likeness(world, sure), bound)
+    return world
+
+
+def test_a_question_in_other_words_has_the_same_answer(world: World) -> None:
+    first = with_words(world).ask(QUESTION, ME)
+    second = world.ask(OTHER_WORDS, SHE)
+    assert (second.cache, second.repeats, second.answer) == ("semantic", first.id, ANSWER)
+    assert world.ask("Where is the car park?", ME).cache == "miss"
+    assert world.cache.cards.figures() == {}
+    world.cache.tend()
+    assert world.cache.cards.figures()["semantic"][0] == 1
+
+
+def test_other_words_are_no_way_round_collections_or_changes(world: World) -> None:
+    with_words(world).ask(QUESTION, ME)
+    assert world.ask(OTHER_WORDS, ONLY_OPEN).cache == "miss"
+    world.put("Dental", CROWNS.replace("240", "90"))
+    assert "240" not in world.ask(f"{OTHER_WORDS} Please.", ME).answer
+
+
+def test_likeness_has_to_reach_the_bound(world: World) -> None:
+    with_words(world, sure=0.98, bound=0.01).ask(QUESTION, ME)
+    assert world.ask(OTHER_WORDS, ME).cache == "miss"
+
+
+def test_a_wrong_answer_closes_its_neighbourhood(world: World) -> None:
+    first = with_words(world, sure=0.995, bound=0.01).ask(QUESTION, ME)
+    assert world.ask(OTHER_WORDS, ME).cache == "semantic"
+    key = world.cache.cards.of_records([first.id])[0]
+    world.cache.cards.observe(key, 0.995, same=False)
+    assert world.cache.cards.checks() == (1, 1)
+    assert world.ask(f"{OTHER_WORDS} Please.", ME).cache == "miss"
+
+
+def test_another_process_finds_what_this_one_has_answered(world: World, tmp_path: Path) -> None:
+    with_words(world).ask(QUESTION, ME)
+    other = Nearby(Cards(world.engine), Likeness(world, 1.0), 0.01)
+    vector, partition = other.vector(OTHER_WORDS), world.cache.partition(ME)
+    assert other.best(OTHER_WORDS, vector, partition) is None
+    other.catch_up()
+    assert other.best(OTHER_WORDS, vector, partition) is not None
+    assert other.best(OTHER_WORDS, vector, "another partition") is None
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 3000))
+def test_the_nearest_question_is_found(seed: int, count: int) -> None:
+    chance = np.random.default_rng(seed)
+    vectors = chance.standard_normal((count, 384))
+    index = QuestionIndex()
+    for row, vector in enumerate(vectors, 1):
+        index.add(row, "p" if row % 2 else "q", signs(vector))
+    wanted = int(chance.integers(0, count))
+    near = vectors[wanted] + 0.3 * chance.standard_normal(384)
+    mine, other = ("p", "q") if wanted % 2 == 0 else ("q", "p")
+    assert index.near(mine, signs(near), 5)[0] == wanted + 1
+    assert wanted + 1 not in index.near(other, signs(near), 5)
+    kept = unpacked([packed(vectors[wanted])])[0]
+    assert np.abs(kept - vectors[wanted]).max() < 0.01

@@ -23,6 +23,7 @@ def upgrade() -> None:
         sa.Column("hits", sa.Integer(), nullable=False),
         sa.Column("seconds", sa.Float(), nullable=False),
         sa.Column("bytes", sa.Integer(), nullable=False),
+        sa.Column("signs", sa.LargeBinary(), nullable=True),
         sa.Column("suspended", sa.Text(), nullable=True),
         sa.Column("suspended_at", _MOMENT, nullable=True),
         sa.PrimaryKeyConstraint("seq"),
