@@ -19,6 +19,7 @@ from chatbot.adapters.catalogue import Catalogue
 from chatbot.adapters.conversations import ConversationStore
 from chatbot.adapters.database import open_database
 from chatbot.adapters.drift import Look, kept, look
+from chatbot.adapters.faq import FaqStore
 from chatbot.adapters.known_questions import serving_questions
 from chatbot.adapters.open_store import open_store
 from chatbot.adapters.outbox import Outbox, senders_of
@@ -30,6 +31,7 @@ from chatbot.clock import utc_now
 from chatbot.desk import Desk
 from chatbot.domain import Person, ScoredPassage
 from chatbot.errors import CountersignError, where
+from chatbot.faq import Faq
 from chatbot.language import LOAD_SECONDS, Language, LanguageModel
 from chatbot.policy import Action, Policy, load_policy
 from chatbot.settings import Settings
@@ -43,11 +45,12 @@ if TYPE_CHECKING:
     from chatbot.adapters.answer_store import Store
     from chatbot.adapters.chroma import DenseIndex
     from chatbot.adapters.embeddings import TextEncoder
+    from chatbot.adapters.faq_check import FaqChecker
+    from chatbot.adapters.faq_proposals import Proposal
     from chatbot.adapters.retrieval import HybridRetriever
     from chatbot.chain import Chain
     from chatbot.journey import Router
     from chatbot.limits import Limits
-    from chatbot.recall import Recall
 
 log = structlog.get_logger()
 
@@ -67,11 +70,12 @@ class Ping:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """Retrieval, ready: the retriever, the chain on top of it, and the index below."""
+    """Retrieval, ready: the retriever, what rests on it, and the index below."""
 
     retriever: HybridRetriever
     chain: Chain
     dense: DenseIndex
+    checker: FaqChecker
 
 
 class App:
@@ -88,6 +92,14 @@ class App:
         self.accounts = Accounts(engine, self.audit)
         self.desk = Desk(self.queue, self.policy)
         self.conversations = ConversationStore(engine, self.queue.of_conversation)
+        self.faq = Faq(
+            FaqStore(engine, self.audit),
+            settings.faq,
+            self.policy,
+            lambda: self._search.get(LOAD_SECONDS).checker,
+            self.conversations.record,
+            self.queue.of_record,
+        )
         canary = Canary(Revisions(settings.adapters_folder), self.audit)
         self._outbox = Outbox(self.queue, senders)
         self._store = open_store(settings)
@@ -125,6 +137,14 @@ class App:
             ModelUnusable: it cannot be loaded.
         """
         return self._language.loading.get(LOAD_SECONDS)
+
+    def faq_proposals(self, past: timedelta, people: int | None = None) -> list[Proposal]:
+        """What at least so many different people asked lately and the FAQ does not answer."""
+        from chatbot.adapters.faq_proposals import FaqProposals
+
+        finder = FaqProposals(self.catalogue.engine, self.retriever.embeddings)
+        least = people or self.settings.faq_people
+        return finder.find(utc_now() - past, least, self.faq.store.list())
 
     def _send(self) -> None:
         self._outbox.send()
@@ -208,6 +228,8 @@ class App:
     def _open_search(self) -> Search:
         from chatbot.adapters.chroma import open_dense
         from chatbot.adapters.embeddings import open_embeddings
+        from chatbot.adapters.faq_check import FaqChecker
+        from chatbot.adapters.faq_lookup import open_lookup
         from chatbot.adapters.lexical import LexicalIndex
         from chatbot.adapters.open_cache import made_by
         from chatbot.adapters.remembered_screening import RememberingRouter
@@ -216,6 +238,7 @@ class App:
         from chatbot.chain import Chain
         from chatbot.journey import Steps
         from chatbot.prompts import load_prompt
+        from chatbot.recall import Recall
 
         settings = self.settings
         encoder = open_embeddings(settings)
@@ -230,11 +253,14 @@ class App:
             candidates=settings.candidates,
         )
         router: Router = open_router(settings, self.policy, encoder)
-        recall: Recall | None = None
+        checker = FaqChecker(self.catalogue, retriever, router, settings.support)
+        memory: AnswerCache | None = None
         if self._store is not None:
             fixed = made_by(settings, encoder.name)
             router = RememberingRouter(router, f"{fixed} {self.policy.fingerprint}", self._store)
-            recall = self._recall(self._store, retriever, dense, encoder, fixed)
+            memory = self._memory(self._store, retriever, dense, encoder, fixed)
+        lookup = open_lookup(self.faq.store, encoder, settings.cache_wrong_hits)
+        recall = Recall(memory, (lookup,), settings.answer_deadline)
         steps = Steps(
             router,
             retriever,
@@ -252,19 +278,20 @@ class App:
             self._shadows.offer,
             recall,
         )
-        threading.Thread(target=self._follow, args=(dense,), daemon=True).start()
-        return Search(retriever, chain, dense)
+        self.faq.follow(self.catalogue.version(), checker)
+        lookup.prepared()
+        threading.Thread(target=self._follow, args=(dense, checker), daemon=True).start()
+        return Search(retriever, chain, dense, checker)
 
-    def _recall(
+    def _memory(
         self,
         store: Store,
         retriever: HybridRetriever,
         dense: DenseIndex,
         encoder: TextEncoder,
         fixed: str,
-    ) -> Recall:
+    ) -> AnswerCache:
         from chatbot.adapters.open_cache import open_cache
-        from chatbot.recall import Recall
 
         def find(question: str, person: Person) -> tuple[ScoredPassage, ...]:
             return retriever.find(question, self.settings.passages, person.collections)
@@ -280,14 +307,15 @@ class App:
         made = open_cache(self.settings, store, self.catalogue, find, applied, answered_by, encoder)
         made.tend()
         self.cache = made
-        return Recall(made, (), self.settings.answer_deadline)
+        return made
 
-    def _follow(self, dense: DenseIndex) -> None:
+    def _follow(self, dense: DenseIndex, checker: FaqChecker) -> None:
         """Takes over what `ingest` has changed, and another adapter, while this process runs."""
         while not self._stop.wait(_FOLLOW_SECONDS):
             try:
                 dense.catch_up()
                 self._language.follow()
+                self.faq.follow(self.catalogue.version(), checker)
                 if self.cache is not None:
                     self.cache.tend()
             except Exception as error:  # tried again in a second; the index as it is stays in use

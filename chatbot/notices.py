@@ -24,6 +24,11 @@ HARDLY_FITS = "The documents hardly fit this question. Please check that this an
 TOO_WEAK = "the documents do not support an answer to this well enough"
 
 
+def from_faq(checked_at: datetime) -> str:
+    """That people have chosen an answer, and when it was last checked."""
+    return f"From the FAQ, checked on {checked_at.day} {checked_at:%B %Y}."
+
+
 def answered_before(made_at: datetime) -> str:
     """That an answer is given again, and when it was made."""
     return f"Answered before, on {made_at.day} {made_at:%B %Y}."

@@ -91,12 +91,12 @@ class Recall:
     """The step.
 
     Args:
-        memory: where answers go, and are looked for last.
+        memory: where answers go, and are looked for last; None: nowhere.
         before: looked into first, in that order.
         deadline: seconds to wait for somebody else who makes the same answer.
     """
 
-    def __init__(self, memory: Memory, before: Sequence[Lookup], deadline: float) -> None:
+    def __init__(self, memory: Memory | None, before: Sequence[Lookup], deadline: float) -> None:
         self.memory = memory
         self._before = before
         self._deadline = deadline
@@ -119,6 +119,8 @@ class Recall:
         try:
             if not trace.fresh and (found := self._look(trace)) is not None:
                 return found
+            if self.memory is None:
+                return None
             with trace.line.limited(self._deadline) as line:
                 self.memory.board(trace, line)
             return None if trace.fresh else self._look(trace)
@@ -128,7 +130,7 @@ class Recall:
 
     def _look(self, trace: Trace) -> Remembered | None:
         for lookup in (*self._before, self.memory):
-            found = lookup.find(trace)
+            found = lookup.find(trace) if lookup else None
             if found is not None and _holds(found):
                 return found
         return None
@@ -181,7 +183,8 @@ def _given(trace: Trace, found: Remembered) -> Items:
     trace.cache, trace.repeats = found.kind, found.record
     trace.standalone, trace.passages = found.standalone, found.passages
     yield Retrieved(trace.standalone, trace.passages)
-    said = [notices.answered_before(found.made_at), *found.notices]
+    known = notices.from_faq if found.kind == "faq" else notices.answered_before
+    said = [known(found.made_at), *found.notices]
     if found.refusal:
         trace.status, trace.reasons = Status.REFUSED, found.reasons
         trace.notices += [*said, found.refusal]

@@ -115,6 +115,15 @@ class Settings(BaseSettings):
     policy: str = Field(
         "default", description="What is sensitive: `default`, `strict`, or a policy file."
     )
+    faq: Path = Field(
+        Path("faq"), description="Folder of the FAQ that is written by hand, as YAML files."
+    )
+    faq_people: int = Field(
+        3,
+        ge=2,
+        description="Different people who must have asked a question before it is proposed for "
+        "the FAQ.",
+    )
     check_timeout: float = Field(
         5.0, gt=0, description="Seconds that one check may take; a slower one holds the answer."
     )

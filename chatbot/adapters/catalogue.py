@@ -183,6 +183,14 @@ class Catalogue:
             return connection.execute(query).all()
 
 
+def documents_of(connection: Connection, ids: Collection[str]) -> dict[str, Document]:
+    """Id → the document as it is now, for those of the ids that exist."""
+    rows: list[Row[Any]] = []
+    for some in _batches(sorted(ids)):
+        rows += connection.execute(select(documents).where(documents.c.id.in_(some))).all()
+    return {row.id: _document(row) for row in rows}
+
+
 _VERSION = select(func.coalesce(func.max(index_changes.c.seq), 0))
 _PASSAGES = select(
     passages,
