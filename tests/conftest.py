@@ -37,6 +37,7 @@ REMEDIES = {
     "playwright": "make browser",
     "chromium": "make browser",
     "postgresql": "make browser",
+    "redis-server": "make browser",
 }
 
 

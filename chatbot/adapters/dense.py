@@ -27,6 +27,10 @@ Hits = list[tuple[str, float]]
 class DenseIndex(Protocol):
     """Nearest passages to a vector."""
 
+    @property
+    def applied(self) -> int:
+        """The catalogue's change up to which this index is complete."""
+
     def search(self, vector: Sequence[float], k: int, collections: Collection[str] | None) -> Hits:
         """The k nearest passages in those collections (None: all)."""
 
@@ -59,6 +63,11 @@ class ExactIndex:
         self._catalogue = catalogue
         self._model = model
         self._read = _Read(-1, [], np.zeros((0, 0), np.float32), [])
+
+    @property
+    def applied(self) -> int:
+        """The catalogue's change up to which the vectors were read."""
+        return self._read.version
 
     def search(self, vector: Sequence[float], k: int, collections: Collection[str] | None) -> Hits:
         """The k nearest passages, by comparing with every one of them."""
@@ -113,6 +122,11 @@ class _FewOrMany:
         self._catalogue = catalogue
         self._in_use = chroma
         self._version = -1
+
+    @property
+    def applied(self) -> int:
+        """As whichever is in use knows it."""
+        return self._in_use.applied
 
     def search(self, vector: Sequence[float], k: int, collections: Collection[str] | None) -> Hits:
         """As whichever is in use finds them."""
