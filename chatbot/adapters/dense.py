@@ -57,7 +57,7 @@ def open_dense(folder: Path, catalogue: Catalogue, model: str) -> DenseIndex:
 
 
 class ExactIndex:
-    """The catalogue's own vectors in memory, as `catch_up` has read them."""
+    """The catalogue's own vectors in memory; each search sees the catalogue as it is."""
 
     def __init__(self, catalogue: Catalogue, model: str) -> None:
         self._catalogue = catalogue
@@ -71,6 +71,7 @@ class ExactIndex:
 
     def search(self, vector: Sequence[float], k: int, collections: Collection[str] | None) -> Hits:
         """The k nearest passages, by comparing with every one of them."""
+        self.catch_up()
         read = self._read  # at once: another thread may take over changes now
         if not read.ids or k < 1:
             return []
