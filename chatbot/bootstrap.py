@@ -24,6 +24,7 @@ from chatbot.adapters.known_questions import serving_questions
 from chatbot.adapters.outbox import Outbox, senders_of
 from chatbot.adapters.queue import ReviewQueue
 from chatbot.adapters.revisions import Revisions
+from chatbot.adapters.votes import Votes
 from chatbot.background import Background
 from chatbot.clock import utc_now
 from chatbot.desk import Desk
@@ -82,7 +83,9 @@ class App:
         self.accounts = Accounts(engine, self.audit)
         self.desk = Desk(self.queue, self.policy)
         self.conversations = ConversationStore(engine, self.queue.of_conversation)
-        canary = Canary(Revisions(settings.adapters_folder), self.audit)
+        revisions = Revisions(settings.adapters_folder)
+        canary = Canary(revisions, self.audit)
+        self.votes = Votes(revisions, self.audit)
         self._outbox = Outbox(self.queue, senders)
         self._worker = Worker(
             self.queue,

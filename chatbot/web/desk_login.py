@@ -138,7 +138,7 @@ def add_doors(server: FastAPI, app: App) -> Doors:
 
     @server.post("/desk/login")
     async def login(request: Request) -> Response:
-        return await run_in_threadpool(partial(doors.login, request, await _form(request)))
+        return await run_in_threadpool(partial(doors.login, request, await form_of(request)))
 
     @server.post("/desk/logout")
     def logout(request: Request) -> Response:
@@ -146,11 +146,11 @@ def add_doors(server: FastAPI, app: App) -> Doors:
 
     @server.post("/desk/leave")
     async def leave(request: Request) -> Response:
-        return await run_in_threadpool(partial(doors.leave, request, await _form(request)))
+        return await run_in_threadpool(partial(doors.leave, request, await form_of(request)))
 
     @server.post("/desk/welcome")
     async def welcome(request: Request) -> Response:
-        return await run_in_threadpool(partial(doors.welcome, request, await _form(request)))
+        return await run_in_threadpool(partial(doors.welcome, request, await form_of(request)))
 
     return doors
 
@@ -161,7 +161,7 @@ def from_here(request: Request) -> bool:
     return bool(origin) and urlsplit(origin).netloc == request.headers.get("host", "")
 
 
-async def _form(request: Request) -> dict[str, str]:
+async def form_of(request: Request) -> dict[str, str]:
     """The fields of a form; none where it is larger than any of ours."""
     body = bytearray()
     async for part in request.stream():

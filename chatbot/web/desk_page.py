@@ -7,6 +7,8 @@ from chatbot.web.icons import icon
 from chatbot.web.markup import escape
 from chatbot.web.parts import dialog_html, theme_button
 
+_PAGES = {"/desk/": "Review", "/desk/votes": "Compare", "/desk/insights": "Insights"}
+
 
 def desk_head() -> str:
     """Styles and scripts of the desk, for the page's head."""
@@ -24,8 +26,7 @@ def bar_html(title: str) -> str:
         f'<button type="button" class="quiet" id="back" data-act="back" aria-label="Back to the '
         f'list" title="Back to the list (U)">{icon("back")}</button>'
         f"{brand(title)}"
-        '<nav class="pages" aria-label="Desk"><a href="/desk/" aria-current="page">Review</a>'
-        '<a href="/desk/insights">Insights</a></nav>'
+        f"{pages_html('/desk/')}"
         f'<div class="search">{icon("none")}<label class="unseen" for="search">Search the queue'
         '</label><input id="search" type="search" placeholder="Search" autocomplete="off" '
         'maxlength="80"></div>'
@@ -38,6 +39,15 @@ def bar_html(title: str) -> str:
         '<button type="button" class="quiet" data-act="logout" aria-label="Log out" '
         f'title="Log out">{icon("leave")}</button></div></header>'
     )
+
+
+def pages_html(here: str) -> str:
+    """The desk's pages as links, the one at that address marked."""
+    marks = {here: ' aria-current="page"'}
+    links = "".join(
+        f'<a href="{path}"{marks.get(path, "")}>{name}</a>' for path, name in _PAGES.items()
+    )
+    return f'<nav class="pages" aria-label="Desk">{links}</nav>'
 
 
 def brand(title: str) -> str:
