@@ -118,6 +118,7 @@ class LanguageModel:
             GenerationFailed: it cannot be loaded, or takes too long.
         """
         from chatbot.adapters.fallback import FallbackChat
+        from chatbot.adapters.hedge import HedgedChat
 
         falls_back = self._settings.generation_url and (
             self._settings.generation_fallback == "embedded"
@@ -132,7 +133,9 @@ class LanguageModel:
             raise GenerationFailed(error.what, error.remedy) from error
         chat: BaseChatModel = language.client
         if falls_back:
-            chat = FallbackChat(first=chat, second=self._embedded, breaker=self._breaker)
+            both: dict[str, Any] = {"first": chat, "second": self._embedded}
+            both["breaker"], after = self._breaker, self._settings.generation_hedge
+            chat = HedgedChat(**both, after=after) if after else FallbackChat(**both)
         elif language.stands_in:
             named = (chat, language.name)
             chat = FallbackChat(first=None, second=lambda: named, breaker=self._breaker)
