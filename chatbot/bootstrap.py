@@ -30,7 +30,8 @@ from chatbot.clock import utc_now
 from chatbot.desk import Desk
 from chatbot.domain import Person
 from chatbot.errors import CountersignError, where
-from chatbot.language import LOAD_SECONDS, Language, LanguageModel
+from chatbot.language import LOAD_SECONDS, LanguageModel
+from chatbot.opening import Language
 from chatbot.policy import Action, Policy, load_policy
 from chatbot.settings import Settings
 from chatbot.shadow import Shadows

@@ -230,7 +230,7 @@ def history(
 
 def _hear(adapter: Path) -> Heard:
     """What the adapter answers to the probe, on the model in this process."""
-    from chatbot.language import hear, open_language
+    from chatbot.opening import hear, open_language
 
     here = {"generation_url": None, "generation_adapter": str(adapter)}
     language = open_language(load_settings().model_copy(update=here))
