@@ -7,7 +7,12 @@ from chatbot.web.icons import icon
 from chatbot.web.markup import escape
 from chatbot.web.parts import dialog_html, theme_button
 
-_PAGES = {"/desk/": "Review", "/desk/votes": "Compare", "/desk/insights": "Insights"}
+PAGES = (
+    ("Review", "/desk/"),
+    ("FAQ", "/desk/faq"),
+    ("Compare", "/desk/votes"),
+    ("Insights", "/desk/insights"),
+)
 
 
 def desk_head() -> str:
@@ -26,7 +31,7 @@ def bar_html(title: str) -> str:
         f'<button type="button" class="quiet" id="back" data-act="back" aria-label="Back to the '
         f'list" title="Back to the list (U)">{icon("back")}</button>'
         f"{brand(title)}"
-        f"{pages_html('/desk/')}"
+        f"{pages_html('Review')}"
         f'<div class="search">{icon("none")}<label class="unseen" for="search">Search the queue'
         '</label><input id="search" type="search" placeholder="Search" autocomplete="off" '
         'maxlength="80"></div>'
@@ -41,11 +46,16 @@ def bar_html(title: str) -> str:
     )
 
 
-def pages_html(here: str) -> str:
-    """The desk's pages as links, the one at that address marked."""
-    marks = {here: ' aria-current="page"'}
+def plain_bar(title: str, current: str) -> str:
+    """The bar of the desk's pages without Gradio: name and pages."""
+    return f'<header class="bar desk-bar">{brand(title)}{pages_html(current)}</header>'
+
+
+def pages_html(current: str) -> str:
+    """The desk's pages, the one that is open marked."""
     links = "".join(
-        f'<a href="{path}"{marks.get(path, "")}>{name}</a>' for path, name in _PAGES.items()
+        f'<a href="{path}"{" aria-current=page" if name == current else ""}>{name}</a>'
+        for name, path in PAGES
     )
     return f'<nav class="pages" aria-label="Desk">{links}</nav>'
 

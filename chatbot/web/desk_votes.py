@@ -27,7 +27,7 @@ from chatbot.web.desk_access import may_work
 from chatbot.web.desk_evidence import evidence_cards
 from chatbot.web.desk_forms import shell
 from chatbot.web.desk_login import Doors, form_of, from_here
-from chatbot.web.desk_page import brand, pages_html
+from chatbot.web.desk_page import plain_bar
 from chatbot.web.markup import answer_html, escape
 from chatbot.web.session import COOKIE, DESK_COOKIE, Sessions
 
@@ -120,7 +120,7 @@ def votes_page(site: str, pair: Pair | None, told: str = "", last: str = "") -> 
         else ""
     )
     body = (
-        f'<header class="bar desk-bar">{brand(site)}{pages_html("/desk/votes")}</header>'
+        f"{plain_bar(site, 'Compare')}"
         f'<main class="votes">{back}{_ballot(pair) if pair else _nothing(told)}</main>'
         '<script type="module" src="/ui/votes.js"></script>'
     )
