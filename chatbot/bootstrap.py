@@ -26,13 +26,15 @@ from chatbot.adapters.outbox import Outbox, senders_of
 from chatbot.adapters.queue import ReviewQueue
 from chatbot.adapters.revisions import Revisions
 from chatbot.adapters.secret import secret_of
+from chatbot.adapters.votes import Votes
 from chatbot.background import Background
 from chatbot.clock import utc_now
 from chatbot.desk import Desk
 from chatbot.domain import Person, ScoredPassage
 from chatbot.errors import CountersignError, where
 from chatbot.faq import Faq
-from chatbot.language import LOAD_SECONDS, Language, LanguageModel
+from chatbot.language import LOAD_SECONDS, LanguageModel
+from chatbot.opening import Language
 from chatbot.policy import Action, Policy, load_policy
 from chatbot.settings import Settings
 from chatbot.shadow import Shadows
@@ -101,6 +103,7 @@ class App:
             self.queue.of_record,
         )
         canary = Canary(Revisions(settings.adapters_folder), self.audit)
+        self.votes = Votes(Revisions(settings.adapters_folder), self.audit)
         self._outbox = Outbox(self.queue, senders)
         self._store = open_store(settings)
         self.cache: AnswerCache | None = None

@@ -69,6 +69,12 @@ class Settings(BaseSettings):
         description="What answers while that server fails: the `embedded` model, or `none` "
         "(readers see quotes).",
     )
+    generation_hedge: float | None = Field(
+        None,
+        gt=0,
+        description="Seconds without a word from that server after which the `embedded` model is "
+        "asked as well; the first to write answers. None: only where the server fails.",
+    )
     generation_context: int = Field(
         2048, ge=512, description="Tokens that the model reads and writes in one turn, at most."
     )

@@ -22,6 +22,7 @@ from chatbot.web.desk_faq import add_faq
 from chatbot.web.desk_insights import add_insights
 from chatbot.web.desk_login import Doors, add_doors
 from chatbot.web.desk_page import desk_head
+from chatbot.web.desk_votes import add_votes
 from chatbot.web.guard import LOOPBACK, Guard
 from chatbot.web.health import health
 from chatbot.web.page import rewrite
@@ -57,6 +58,7 @@ def build_server(app: App) -> FastAPI:
         admit=doors.admit,
     )
     add_insights(server, app, doors)
+    add_votes(server, app, doors)
     add_faq(server, app, doors)
     _add_routes(server, app, sessions, doors)
     server.mount("/ui", StaticFiles(directory=_STATIC), name="ui")
