@@ -1,6 +1,6 @@
 """Puts a low-rank adapter on a model: a new one, or one to go on from.
 
-LoRA (arXiv:2106.09685) or DoRA (arXiv:2402.09353).
+What `finetune.plan.METHODS` names are low-rank adapters, all of them.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Any
 
 from chatbot.errors import BadInput
 from finetune.attention import use_tree_attention
-from finetune.base import ATTENTION, FEED_FORWARD
+from finetune.base import ATTENTION, FEED_FORWARD, encodes
 from finetune.plan import Plan
 
 WEIGHTS = "adapter_model.safetensors"
@@ -26,15 +26,21 @@ def adapted(model: Any, plan: Plan) -> Any:
     from peft import LoraConfig, get_peft_model
 
     torch.manual_seed(plan.seed)
-    use_tree_attention(model)
+    parts: dict[str, Any] = {"target_modules": "all-linear", "task_type": "SEQ_2_SEQ_LM"}
+    if not encodes(model):
+        use_tree_attention(model)
+        layers = model.config.num_hidden_layers
+        parts = {
+            "target_modules": [*ATTENTION, *FEED_FORWARD],
+            "layers_to_transform": [*range(min(plan.first_layer, layers // 2), layers)],
+            "task_type": "CAUSAL_LM",
+        }
     config = LoraConfig(
         r=plan.rank,
         lora_alpha=plan.alpha,
         lora_dropout=0.0,
-        target_modules=[*ATTENTION, *FEED_FORWARD],
-        layers_to_transform=list(range(plan.first_layer, model.config.num_hidden_layers)),
         use_dora=plan.method == "dora",
-        task_type="CAUSAL_LM",
+        **parts,
     )
     found = get_peft_model(model, config)
     if plan.start:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
@@ -11,9 +11,7 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import BaseMessage
 
 from chatbot.errors import BadInput
-
-AT_ONCE = 4
-Told = Callable[[int], None]
+from finetune.evaluate import AT_ONCE, Told, written
 
 
 def asked(
@@ -39,8 +37,7 @@ def asked(
     found = _begun(log, about)
 
     def ask(key: str) -> tuple[str, str]:
-        pieces = model.stream(list(wanted[key]), max_tokens=most)
-        return key, "".join(p.content for p in pieces if isinstance(p.content, str)).strip()
+        return key, written(model, wanted[key], most)
 
     with log.open("a", encoding="utf-8") as file, ThreadPoolExecutor(AT_ONCE) as pool:
         waiting = [pool.submit(ask, key) for key in wanted if key not in found]

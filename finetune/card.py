@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from finetune.plan import METHODS
+
 CARD, README = "card.json", "README.md"
 SCORES = {
     "worth": "Worth of an answer",
@@ -63,19 +65,26 @@ def _data(card: Mapping[str, Any]) -> Iterator[str]:
 def _training(card: Mapping[str, Any]) -> Iterator[str]:
     training = card.get("training")
     if training:
-        yield ", ".join(
-            f"{name} {value}" for name, value in training["plan"].items() if value != ""
-        )
+        plan = training["plan"]
+        yield METHODS.get(plan["method"], plan["method"])
+        yield ", ".join(f"{name} {value}" for name, value in plan.items() if value != "")
+        learned = "pairs of a right answer and a draft" if "pairs" in training else "rows"
         yield (
-            f"{training['count']:,} rows in {training['steps']:,} steps and "
-            f"{training['seconds'] / 60:.0f} minutes, last losses {training['last_loss']}; loss on "
-            "the answers alone"
+            f"{training['count']:,} {learned} in {training['steps']:,} steps and "
+            f"{training['seconds'] / 60:.0f} minutes{_devices(training)}, last losses "
+            f"{training['last_loss']}; loss on the answers alone"
         )
         yield f"prompt `{training['prompt']}`, rows `{training['rows']}`"
         if training["start"]:
             yield f"went on from the adapter `{training['start']}`"
     for deed, commit in (card.get("commit") or {}).items():
         yield f"{deed} with the code at `{commit}`"
+
+
+def _devices(training: Mapping[str, Any]) -> str:
+    if "device" not in training:
+        return ""
+    return f" on {training['processes']} × {training['device']}"
 
 
 def _scores(card: Mapping[str, Any]) -> Iterator[str]:

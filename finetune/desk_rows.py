@@ -10,7 +10,7 @@ from chatbot.steps.personal_data import redacted
 from chatbot.steps.review import signed_by_all
 from chatbot.steps.review_item import SIGNED, ReviewItem, State
 from chatbot.steps.verify import split_markers
-from finetune.rows import WAITS, Row, Source, Split
+from finetune.rows import DRAFT, WAITS, Row, Source, Split
 from finetune.split import split_of
 
 _LICENCE = "own"
@@ -24,8 +24,10 @@ def signed_rows(items: Iterable[ReviewItem]) -> Iterator[Row]:
         if item.state in SIGNED and item.kind == "answer" and item.answer and signed_by_all(item):
             text, evidence = item.answer.text, item.answer.evidence
             changed = any(s.decision == "edit" for s in item.signatures)
-            outcome = "edited" if changed else "signed"
-            yield from _row(item.question, text, evidence, "desk", {"outcome": outcome})
+            notes = {"outcome": "edited" if changed else "signed"}
+            if item.draft:
+                notes |= {DRAFT: item.draft, "model": item.model}
+            yield from _row(item.question, text, evidence, "desk", notes)
 
 
 def liked_rows(records: Iterable[AnswerRecord]) -> Iterator[Row]:
@@ -49,7 +51,8 @@ def rejected_rows(items: Iterable[ReviewItem]) -> Iterator[Row]:
         if item.answer is None or not (rejected or item.state is State.RECALLED):
             continue
         outcome, why = ("rejected" if rejected else "recalled"), item.reason_code
-        notes = {"outcome": outcome, "reason": why, "said": item.note, "draft": item.answer.text}
+        notes = {"outcome": outcome, "reason": why, "said": item.note,
+                 DRAFT: item.draft or item.answer.text, "model": item.model}  # fmt: skip
         if not (rejected and why == _NOT_IN_DOCUMENTS):
             notes[WAITS] = f"{outcome} at the desk: {why or 'no reason'}"
         yield from _bare(item.question, item.answer.evidence, "desk", notes)
@@ -62,7 +65,7 @@ def disliked_rows(rated: Iterable[tuple[AnswerRecord, str, str]]) -> Iterator[Ro
         rated: records with the reason and the comment that the asker gave.
     """
     for record, reason, comment in rated:
-        notes = {"outcome": "disliked", "reason": reason, "said": comment, "draft": record.answer,
+        notes = {"outcome": "disliked", "reason": reason, "said": comment, DRAFT: record.answer,
                  "model": record.model, WAITS: f"thumbs down: {reason or 'no reason'}"}  # fmt: skip
         passages = [p.passage for p in record.passages]
         yield from _bare(record.standalone, passages, "feedback", notes)
@@ -81,8 +84,12 @@ def _bare(
     split = splits.pop() if len(splits) == 1 else Split.TRAIN
     if WAITS in notes and split is Split.TEST:
         split = Split.HARD
-    told = {name: redacted(said, known) for name, said in notes.items() if said}
+    told = _redacted(notes, known)
     yield Row(redacted(question, known), sources, "", 0, origin, _LICENCE, split, notes=told)
+
+
+def _redacted(notes: dict[str, str], known: str) -> dict[str, str]:
+    return {name: redacted(said, known) for name, said in notes.items() if said}
 
 
 def _row(
@@ -97,7 +104,7 @@ def _row(
     document = sources[cited[0] - 1].document
     yield Row(
         redacted(question, known), sources, claim, cited[0], origin, _LICENCE,
-        split_of(document), written=written, notes=notes,
+        split_of(document), written=written, notes=_redacted(notes, known),
     )  # fmt: skip
 
 

@@ -88,6 +88,11 @@ def factors(adapter: Path, heads: Heads) -> Iterator[Factor]:
     """
     from safetensors.numpy import load_file
 
+    if _config(adapter).get("task_type") == "SEQ_2_SEQ_LM":
+        raise BadInput(
+            f"{adapter} adapts a model with an encoder: there is no GGUF file of that here.",
+            "Write it as a model for transformers: `finetune export --merged safetensors`.",
+        )
     if _config(adapter).get("use_dora"):
         raise BadInput(
             "A DoRA adapter cannot be written as factors.", "Merge it into its model instead."

@@ -1,6 +1,6 @@
-"""A trained adapter in this process, through transformers: its loss, and its answers.
+"""A trained adapter in this process, through transformers: its loss, its answers, itself merged.
 
-For figures without quantisation.
+For figures without quantisation, and for models with an encoder, which llama.cpp does not serve.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from langchain_core.outputs import ChatGeneration, ChatResult
 from chatbot.errors import BadInput
 from chatbot.prompts import load_prompt
 from finetune.attention import use_tree_attention
-from finetune.base import load_base
+from finetune.base import encodes, load_base, team
 from finetune.pieces import answer_pieces, autocast
 from finetune.plan import RECORD, Plan
-from finetune.prompting import plain
+from finetune.prompting import asked_of
 from finetune.rows import Row
 
 
@@ -46,16 +46,16 @@ class LocalChat(BaseChatModel):
     ) -> ChatResult:
         import torch
 
-        given = self.tokenizer.apply_chat_template(
-            plain(messages), add_generation_prompt=True, return_tensors="pt", return_dict=True
-        )
+        two = encodes(self.model)
+        text = asked_of(messages, self.tokenizer, encodes=two)
+        given = self.tokenizer(text, add_special_tokens=two, return_tensors="pt")
         with torch.no_grad():
             out = self.model.generate(
-                **given, max_new_tokens=max_tokens, do_sample=False,
+                **given.to(self.model.device), max_new_tokens=max_tokens, do_sample=False,
                 eos_token_id=self.tokenizer.eos_token_id,
                 pad_token_id=self.tokenizer.pad_token_id or self.tokenizer.eos_token_id,
             )  # fmt: skip
-        said = out[0, given["input_ids"].shape[1] :]
+        said = out[0] if two else out[0, given["input_ids"].shape[1] :]
         text = self.tokenizer.decode(said, skip_special_tokens=True)
         return ChatResult(generations=[ChatGeneration(message=AIMessage(text))])
 
@@ -69,23 +69,46 @@ def load_trained(folder: Path) -> tuple[Any, Any, Plan]:
     """
     from peft import PeftModel
 
+    plan = _plan(folder)
+    device = team().device
+    base, tokenizer = load_base(plan.base, plan.dtype, device, four_bit=plan.four_bit)
+    return PeftModel.from_pretrained(base, folder).eval(), tokenizer, plan
+
+
+def write_merged(folder: Path, out: Path) -> Path:
+    """A trained adapter worked into its base, as safetensors with its tokenizer; gives their file.
+
+    Raises:
+        BadInput: the folder holds no trained adapter.
+        ModelUnusable: its base cannot be loaded.
+    """
+    from peft import PeftModel
+
+    plan = _plan(folder)
+    base, tokenizer = load_base(plan.base, plan.dtype)  # whole, also where 4 bits were trained on
+    merged = PeftModel.from_pretrained(base, folder).merge_and_unload()
+    merged.save_pretrained(out, max_shard_size="1TB")  # one file: one hash in its card
+    tokenizer.save_pretrained(out)
+    return out / "model.safetensors"
+
+
+def _plan(folder: Path) -> Plan:
     try:
-        plan = Plan(**json.loads((folder / RECORD).read_text(encoding="utf-8"))["plan"])
+        return Plan(**json.loads((folder / RECORD).read_text(encoding="utf-8"))["plan"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BadInput(
             f"{folder} holds no trained adapter ({type(error).__name__}: {error}).",
             "Give a folder that `finetune train` wrote.",
         ) from error
-    base, tokenizer = load_base(plan.base, plan.dtype)
-    return PeftModel.from_pretrained(base, folder).eval(), tokenizer, plan
 
 
 def mean_loss(model: Any, tokenizer: Any, rows: Sequence[Row], plan: Plan) -> float:
     """Cross-entropy of the rows' right answers, a mean over their tokens."""
     import torch
 
-    use_tree_attention(model)
-    pieces = answer_pieces(rows, tokenizer, load_prompt("answer"), plan.longest)
+    if not encodes(model):
+        use_tree_attention(model)
+    pieces = answer_pieces(rows, model, tokenizer, load_prompt("answer"), plan.longest)
     with torch.no_grad(), autocast(model, plan.dtype):
         total = sum(float(piece.loss(model)) for piece in pieces)
     return total / max(1, sum(piece.weight for piece in pieces))
@@ -93,5 +116,6 @@ def mean_loss(model: Any, tokenizer: Any, rows: Sequence[Row], plan: Plan) -> fl
 
 def chat_of(model: Any, tokenizer: Any) -> LocalChat:
     """It as a chat model."""
-    model.set_attn_implementation("sdpa")
+    if not encodes(model):
+        model.set_attn_implementation("sdpa")
     return LocalChat(model=model.get_base_model(), tokenizer=tokenizer)

@@ -1,5 +1,8 @@
 """The plain loop of a training, with a checkpoint from which a killed one goes on to the same
 weights. The order of work depends on the seed and the step alone.
+
+On several devices (`torchrun`) each has the whole model and works on its share of a step;
+only the adapter's gradients, which are small, go from one to another.
 """
 
 from __future__ import annotations
@@ -14,6 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from chatbot.errors import BadInput
+from chatbot.files import whole
+from finetune.base import team
 from finetune.pieces import Piece, autocast
 from finetune.plan import Plan
 
@@ -35,6 +40,7 @@ class Run:
         import torch
 
         self.model = model
+        self._team = team()
         self.losses: list[float] = []
         self.seconds = 0.0
         self.done = 0
@@ -45,7 +51,7 @@ class Run:
         self._optimizer = torch.optim.AdamW(
             self._parameters, lr=plan.rate, betas=(0.9, 0.99), weight_decay=0.0
         )
-        model.train()
+        model.eval()  # no dropout: a step depends on its number alone
 
     def go(self, checkpoint: Path, about: dict[str, Any], told: Told) -> None:
         """Takes all steps, those that a checkpoint has left.
@@ -55,9 +61,18 @@ class Run:
         """
         self._restore(checkpoint, about)
         for step in range(self.done, self.steps):
-            told(self._step([self._pieces[n] for n in self._chosen(step)]))
+            now = self._step([self._pieces[n] for n in self._chosen(step)])
+            if not self._team.is_main_process:
+                continue
+            told(now)
             if (step + 1) % self._plan.keep_every == 0 and step + 1 < self.steps:
                 self._keep(checkpoint, about)
+
+    def record(self) -> dict[str, Any]:
+        """What is recorded of what was done, and on what."""
+        return {"trees": len(self._pieces), "steps": self.steps, "losses": self.losses,
+                "seconds": round(self.seconds, 1), "device": self._team.device.type,
+                "processes": self._team.num_processes}  # fmt: skip
 
     def _chosen(self, step: int) -> list[int]:
         """Numbers of the pieces of a step: each epoch has all of them in an order of its own."""
@@ -69,17 +84,18 @@ class Run:
         return _order(self._plan.seed, epoch, len(self._pieces))[at]
 
     def _step(self, pieces: Sequence[Piece]) -> dict[str, float]:
-        """One step of the optimiser."""
+        """One step of the optimiser; each device works on its share of the pieces."""
         import torch
 
         began = time.monotonic()
         weight = sum(p.weight for p in pieces)
         total = 0.0
-        for piece in pieces:
+        for piece in pieces[self._team.process_index :: self._team.num_processes]:
             with autocast(self.model, self._plan.dtype):
                 loss = piece.loss(self.model) / weight
             loss.backward()
             total += loss.item()
+        total = self._of_all(total)
         torch.nn.utils.clip_grad_norm_(self._parameters, 1.0)
         for group in self._optimizer.param_groups:
             group["lr"] = self._plan.rate * self._share_of_rate()
@@ -96,6 +112,18 @@ class Run:
             "tokens_per_second": sum(p.tokens for p in pieces) / took,
             "seconds_left": (self.steps - self.done) * self.seconds / self.done,
         }
+
+    def _of_all(self, total: float) -> float:
+        """Gives every device the gradients and the loss of all of them."""
+        import torch
+        from accelerate.utils import reduce
+
+        if self._team.num_processes == 1:
+            return total
+        for parameter in self._parameters:
+            own = torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
+            parameter.grad = reduce(own, "sum")
+        return float(reduce(torch.tensor(total, device=self._team.device), "sum"))
 
     def _share_of_rate(self) -> float:
         warm = max(1, self.steps // 20)
@@ -114,16 +142,15 @@ class Run:
             "losses": self.losses,
             "seconds": self.seconds,
         }
-        unfinished = path.with_suffix(".new")
-        torch.save(state, unfinished)
-        unfinished.replace(path)
+        with whole(path) as unfinished:
+            torch.save(state, unfinished)
 
     def _restore(self, path: Path, about: dict[str, Any]) -> None:
         import torch
 
         if not path.exists():
             return
-        state = torch.load(path, weights_only=True)
+        state = torch.load(path, map_location="cpu", weights_only=True)
         if json.loads(state["about"]) != about:
             raise BadInput(
                 f"{path.parent} holds the checkpoint of another training.",

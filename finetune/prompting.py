@@ -33,18 +33,36 @@ def plain(messages: Sequence[BaseMessage]) -> list[dict[str, str]]:
     return [{"role": _ROLES[m.type], "content": str(m.content)} for m in messages]
 
 
-def branches_of(rows: Sequence[Row], tokenizer: Any, prompt: Prompt) -> list[Branch]:
-    """Prompts and answers as tokens, ended as the chat template ends a turn."""
-    asked = [
-        tokenizer.apply_chat_template(
-            plain_messages(row, prompt), add_generation_prompt=True, tokenize=False
-        )
-        for row in rows
-    ]
-    prompts = tokenizer(asked, add_special_tokens=False)["input_ids"]
-    targets = [row.target + tokenizer.eos_token for row in rows]
-    answers = tokenizer(targets, add_special_tokens=False)["input_ids"]
-    return [Branch((*p, *a), len(p)) for p, a in zip(prompts, answers, strict=True)]
+def branches_of(
+    rows: Sequence[Row],
+    tokenizer: Any,
+    prompt: Prompt,
+    said: Sequence[str] | None = None,
+    *,
+    encodes: bool = False,
+) -> list[Branch]:
+    """Prompts and answers as tokens, ended as a turn is ended.
+
+    Args:
+        said: other answers than what is right.
+        encodes: whether they are for a model that reads with an encoder.
+    """
+    asked = [asked_of(chat_messages(row, prompt), tokenizer, encodes=encodes) for row in rows]
+    targets = [*said] if said else [row.target for row in rows]
+    prompts = tokenizer(asked, add_special_tokens=encodes)["input_ids"]
+    answers = tokenizer(targets, add_special_tokens=encodes)["input_ids"]
+    end = tokenizer.eos_token_id
+    ended = [a if a and a[-1] == end else [*a, end] for a in answers]
+    return [Branch((*p, *a), len(p)) for p, a in zip(prompts, ended, strict=True)]
+
+
+def asked_of(messages: Sequence[BaseMessage], tokenizer: Any, *, encodes: bool = False) -> str:
+    """The text of a prompt: as the chat template has it; models with an encoder have none."""
+    if encodes:
+        return "\n\n".join(str(m.content) for m in messages)
+    return str(
+        tokenizer.apply_chat_template(plain(messages), add_generation_prompt=True, tokenize=False)
+    )
 
 
 def passage_of(source: Source) -> Passage:

@@ -28,11 +28,17 @@ def trained(folder: Path, data: Path) -> dict[str, Any]:
     return write(card, folder / CARD, folder / README)
 
 
-def exported(folder: Path, out: Path, base: Path) -> dict[str, Any]:
-    """What is known of the file that was written from an adapter's folder; kept beside the file."""
+def exported(folder: Path, out: Path, base: Path | None = None) -> dict[str, Any]:
+    """What is known of the file that was written from an adapter's folder; kept beside the file.
+
+    Args:
+        base: file that it is for, or was merged into; None: the one that it was trained on.
+    """
     known = _read(folder / CARD) or {"training": _training(folder), "commit": {"trained": UNKNOWN}}
     file = {"file": out.name, "sha256": hash_file(out), "bytes": out.stat().st_size}
-    card = known | {"adapter": file, "base": {"name": base.name, "sha256": hash_file(base)}}
+    card = known | {"adapter": file}
+    if base:
+        card["base"] = {"name": base.name, "sha256": hash_file(base)}
     return write(card, out.with_suffix(".card.json"), out.with_suffix(".card.md"))
 
 

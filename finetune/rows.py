@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -19,10 +18,13 @@ from typing import Any
 
 from chatbot.domain import sha256_of
 from chatbot.errors import BadInput
+from chatbot.files import whole
 
 ROWS = "rows.jsonl"
 REFUSAL = "NOT IN THE PASSAGES."
 """What the model writes where no passage holds the answer; the chain tells readers in its words."""
+DRAFT = "draft"
+"""The note that holds what a model wrote, where a person changed, rejected or disliked it."""
 WAITS = "relabel"
 """The note that says why a row waits for somebody to say what is right. Until then it has no
 answer, and is neither learned from nor measured with."""
@@ -103,6 +105,12 @@ class Row:
         return f"{said[:1].upper()}{said[1:]} [{self.marker}]." if self.marker else REFUSAL
 
     @property
+    def rejected(self) -> str:
+        """What a model wrote in the place of which a person put the target; empty: nothing."""
+        draft = "" if self.waits else self.notes.get(DRAFT, "").strip()
+        return "" if draft == self.target else draft
+
+    @property
     def waits(self) -> bool:
         """Whether nobody has said yet what is right."""
         return WAITS in self.notes
@@ -127,6 +135,7 @@ def write_rows(folder: Path, rows: Sequence[Row], about: Mapping[str, Any]) -> d
         "origins": dict(sorted(Counter(f"{r.origin} ({r.licence})" for r in rows).items())),
         "without_answer": sum(not r.marker for r in known),
         "waiting": len(rows) - len(known),
+        "pairs": sum(bool(r.rejected) for r in known if r.split is Split.TRAIN),
         "fingerprints": {s.value: fingerprint(r for r in known if r.split is s) for s in Split},
     }
     text = json.dumps(described, indent=2, ensure_ascii=False) + "\n"
@@ -242,13 +251,8 @@ def _write_lines(path: Path, values: Iterable[Mapping[str, Any]]) -> None:
 
 
 def _replace(path: Path, lines: Iterable[str]) -> None:
-    """Writes a file beside it and puts that in its place."""
-    beside = path.with_name(f"{path.name}.new")
-    with beside.open("w", encoding="utf-8") as file:
+    with whole(path) as beside, beside.open("w", encoding="utf-8") as file:
         file.writelines(lines)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
 
 
 def _read_lines(path: Path, *, whole: bool = False) -> list[dict[str, Any]]:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from chatbot.errors import BadInput, CountersignError
+from chatbot.files import whole
 from chatbot.prompts import load_prompt
 from finetune.evaluate import run
 from finetune.local import chat_of, load_trained, mean_loss
@@ -127,9 +128,8 @@ def _scored(
             chat = chat_of(model, tokenizer)
             answered = run(asked, chat, folder.name, load_prompt("answer"), most)
             kept["scores"] = answered.scores
-        unfinished = folder / f"{_SCORE}.new"
-        unfinished.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
-        unfinished.replace(folder / _SCORE)
+        with whole(folder / _SCORE) as unfinished:
+            unfinished.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
     if not math.isfinite(kept["loss"]):
         return _outcome(folder.name, plan, problem="The training diverged: its loss is no number.")
     return _outcome(folder.name, plan, loss=kept["loss"], scores=kept["scores"],

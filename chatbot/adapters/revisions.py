@@ -15,6 +15,7 @@ from typing import Any
 
 from chatbot.adapters.models import hash_file
 from chatbot.errors import BadInput, ModelUnusable
+from chatbot.files import whole
 
 FILE, CARD, POINTER = "adapter.gguf", "card.json", "current.json"
 BASE, SHIPPED = "base", "shipped"
@@ -136,6 +137,5 @@ def _json(value: Any) -> bytes:
 
 
 def _write(path: Path, content: bytes) -> None:
-    unfinished = path.with_suffix(".new")
-    unfinished.write_bytes(content)
-    unfinished.replace(path)
+    with whole(path) as unfinished:
+        unfinished.write_bytes(content)

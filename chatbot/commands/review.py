@@ -345,6 +345,7 @@ def _draft(item: ReviewItem) -> dict[str, Any]:
     problems = (*answer.problems, *[()] * len(answer.sentences))
     return {
         "answer": answer.text,
+        "drafted": item.draft or answer.text,
         "sha256": answer.sha256,
         "sentences": [
             {"text": s.text, "problems": list(p), "quotes": [c.quote for c in s.citations]}

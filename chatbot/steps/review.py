@@ -114,14 +114,18 @@ def approve(
 def edit(
     item: ReviewItem, reviewer: Reviewer, fence: int, text: str, now: datetime, reason: str = ""
 ) -> ReviewItem:
-    """Replaces the text by the reviewer's and signs that; earlier signatures are void."""
+    """Replaces the text by the reviewer's and signs that; earlier signatures are void.
+
+    The model's words stay with the item: what was changed can be seen, and learned from.
+    """
     _holds(item, reviewer, fence, now, "edit")
     if item.outdated:
         raise NotAllowed("A source of the draft has changed.", "Have it drafted again first.")
     written = edited(text, item.answer or Answer(()))
     same = item.answer is not None and written.sha256 == item.answer.sha256
     kept = item.signatures if same else ()
-    fresh = replace(item, answer=written, signatures=kept, draft_wanted=False)
+    draft = item.draft or (item.answer.text if item.answer else "")
+    fresh = replace(item, answer=written, draft=draft, signatures=kept, draft_wanted=False)
     return _signed(fresh, Signature(reviewer.id, "edit", written.sha256, now, reason), now)
 
 
@@ -204,8 +208,9 @@ def drafted(item: ReviewItem, answer: Answer, now: datetime, model: str = "") ->
     _no_sample(item, "draft")
     _require(item.draft_wanted, "draft", "none was asked for")
     return _changed(
-        item, answer=answer, draft_wanted=False, outdated=False, signatures=(), model=model
-    )
+        item, answer=answer, draft="", draft_wanted=False, outdated=False, signatures=(),
+        model=model,
+    )  # fmt: skip
 
 
 def redraft(item: ReviewItem, reviewer: Reviewer, fence: int, now: datetime) -> ReviewItem:

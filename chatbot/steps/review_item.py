@@ -130,6 +130,7 @@ class ReviewItem:
         draft_wanted: whether an answer still has to be drafted, or drafted anew.
         outdated: a source has changed since the draft was made.
         contact: where the asker wants to be told.
+        draft: the model's words that a reviewer put others in the place of; empty: nobody did.
         note: what the asker is told with a rejection or a recall.
         model: language model that wrote the draft.
         deliver_after: when the decision can no longer be taken back.
@@ -159,6 +160,7 @@ class ReviewItem:
     fence: int = 0
     version: int = 0
     answer: Answer | None = None
+    draft: str = ""
     draft_wanted: bool = True
     outdated: bool = False
     signatures: tuple[Signature, ...] = ()

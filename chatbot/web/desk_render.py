@@ -181,7 +181,17 @@ def _draft(item: ReviewItem) -> str:
     rows = "".join(sentence_html(n, answer) for n in range(len(answer.sentences)))
     return (
         f'<h2 id="draft-title">{_draft_title(item)}{_score(item, answer)}</h2>{head}'
-        f'<ol class="sentences">{rows}</ol>{_plain(answer.text)}'
+        f'<ol class="sentences">{rows}</ol>{_plain(answer.text)}{_replaced(item.draft)}'
+    )
+
+
+def _replaced(draft: str) -> str:
+    """What the model had drafted, where a reviewer has put other words there."""
+    if not draft:
+        return ""
+    return (
+        '<details class="fold"><summary><h2>First draft</h2><span>changed by a reviewer</span>'
+        f'</summary><p class="then-said first-draft">{escape(draft)}</p></details>'
     )
 
 

@@ -57,6 +57,8 @@ def dataset(
         return
     put(f"{about['rows']:,} rows over {about['passages']:,} passages in {out}")
     put("\n".join(f"{n:>8,}  {name}" for name, n in about["splits"].items()))
+    if about["pairs"]:
+        put(f"{about['pairs']:,} of them with a draft that a person changed: train with dpo")
     if about["waiting"]:
         put(f"{about['waiting']:,} of them wait for a label: finetune browse {out}")
 

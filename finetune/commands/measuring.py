@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -21,8 +23,12 @@ from finetune.ability import ability_of, ability_scores, kept_items
 from finetune.commands.common import MEASURED, Data, bar
 from finetune.evaluate import Run, compared, opened_model, read_run, run, write_run
 from finetune.live import Live, live_figures
+from finetune.local import LocalChat, chat_of, load_trained
 from finetune.report import page
 from finetune.rows import Split, read_rows
+
+if TYPE_CHECKING:
+    from chatbot.adapters.generation import ServedChat
 
 BASELINES = FOLDER / "baselines"
 
@@ -33,7 +39,11 @@ def evaluate(
     out: Annotated[Path, typer.Option(help="File that the run is kept in.")],
     split: Annotated[Split, typer.Option(help="Rows to ask: test, dev or hard.")] = Split.TEST,
     adapter: Annotated[
-        str | None, typer.Option(help="Adapter to measure; none: the one of the settings.")
+        str | None,
+        typer.Option(
+            help="Adapter to measure: a GGUF file, or a folder that `finetune train` "
+            "wrote; none: the one of the settings."
+        ),
     ] = None,
     model: Annotated[str | None, typer.Option(help="Model to measure instead.")] = None,
     most: Annotated[int, typer.Option(min=0, help="Rows at most; 0: all.")] = 0,
@@ -47,18 +57,21 @@ def evaluate(
 ) -> None:
     """Ask the model every row of a split and score its answers, with 95% intervals.
 
+    A trained folder is asked through transformers, on the model that it was trained on; its general
+    ability is not measured.
+
     Example: finetune evaluate var/dataset --adapter var/first.gguf --out var/runs/first.json
     """
     if split not in MEASURED:
         raise BadInput(f"{split} is learned from.", "Measure on test, dev or hard.")
-    settings = _chosen(adapter, model)
     rows = read_rows(data, split)[: most or None]
     if not rows:
         raise BadInput(f"{data} has no rows to measure with.", "Make it from more documents.")
     other = read_run(against, rows) if against else None
-    with opened_model(settings) as (chat, name), bar(len(rows), "Asking") as told:
-        measured = ability_of(chat) if able else None
-        found = run(rows, chat, name, load_prompt("answer"), settings.answer_tokens, told)
+    tokens = load_settings().answer_tokens
+    with _opened(adapter, model) as (chat, name), bar(len(rows), "Asking") as told:
+        measured = ability_of(chat) if able and not isinstance(chat, LocalChat) else None
+        found = run(rows, chat, name, load_prompt("answer"), tokens, told)
     found = replace(found, ability=measured)
     write_run(found, out)
     report: dict[str, Any] = {"model": found.name, "test": found.test, **found.scores}
@@ -185,6 +198,20 @@ def _live(days: int) -> Live:
 def load_baseline(path: Path) -> Prompt:
     """A prompt of those that are tried without tuning."""
     return load_prompt(path.stem, path.parent)
+
+
+@contextmanager
+def _opened(adapter: str | None, model: str | None) -> Iterator[tuple[ServedChat | LocalChat, str]]:
+    """What is to be measured and how it is called: a trained folder in this process, or a model
+    as it is served."""
+    if adapter is None or not Path(adapter).is_dir():
+        with opened_model(_chosen(adapter, model)) as served:
+            yield served
+        return
+    if model:
+        raise BadInput(f"{adapter} names its model itself.", "Leave --model out.")
+    trained, tokenizer, plan = load_trained(Path(adapter))
+    yield chat_of(trained, tokenizer), f"{plan.base}, adapter {Path(adapter).name}"
 
 
 def _chosen(adapter: str | None, model: str | None) -> Settings:

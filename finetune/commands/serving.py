@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -25,6 +25,7 @@ from finetune.commands.common import MEASURED, put_votes
 from finetune.evaluate import read_run
 from finetune.history_page import history_page
 from finetune.lifecycle import Lifecycle
+from finetune.local import write_merged
 from finetune.provenance import candidate, exported
 from finetune.rows import read_rows
 from finetune.vectors import known_questions
@@ -33,14 +34,18 @@ from finetune.vectors import known_questions
 @guarded
 def export(
     adapter: Annotated[Path, typer.Argument(help="Folder that `finetune train` wrote.")],
-    out: Annotated[Path, typer.Option(help="GGUF file to write.")],
+    out: Annotated[Path, typer.Option(help="GGUF file to write; a folder with safetensors.")],
     base: Annotated[str, typer.Option(help="`embedded`, or the base's GGUF file.")] = "embedded",
     merged: Annotated[
-        str | None, typer.Option(help="Merge into the base: F32, F16, Q8_0, Q4_0 or Q4_1.")
+        str | None,
+        typer.Option(help="Merge into the base: F32, F16, Q8_0, Q4_0, Q4_1, or safetensors."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Write an adapter as a GGUF adapter, or merged into its base, for llama.cpp; with its card.
+
+    `--merged safetensors` writes a folder for transformers instead, with the base that it was
+    trained on: the way for models with an encoder, and for DoRA.
 
     Example: finetune export var/adapters/first --out var/first.gguf
     """
@@ -48,6 +53,9 @@ def export(
     from chatbot.adapters.models import LANGUAGE, find
     from finetune.gguf_files import heads_of, write_adapter
 
+    if merged == "safetensors":
+        _exported(exported(adapter, write_merged(adapter, out)), out, as_json)
+        return
     model = find(LANGUAGE) if base == "embedded" else Path(base)
     if not model.is_file():
         raise BadInput(f"There is no model file {model}.", "Name the base's GGUF file.")
@@ -61,7 +69,11 @@ def export(
             factors.unlink(missing_ok=True)
     else:
         write_adapter(adapter, out, heads_of(model), model.stem)
-    made = exported(adapter, out, model)["adapter"]
+    _exported(exported(adapter, out, model), out, as_json)
+
+
+def _exported(card: dict[str, Any], out: Path, as_json: bool) -> None:
+    made = card["adapter"]
     if as_json:
         put_json({"file": str(out), "bytes": made["bytes"], "sha256": made["sha256"]})
     else:

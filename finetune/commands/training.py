@@ -16,7 +16,10 @@ from chatbot.errors import BadInput
 from finetune.commands.common import Data
 from finetune.plan import METHODS, Plan
 from finetune.provenance import trained
+from finetune.train import leads
 from finetune.train import train as training
+
+_RATES = {"dpo": 5e-5}
 
 
 @guarded
@@ -29,14 +32,27 @@ def train(
     start: Annotated[
         Path | None, typer.Option(help="Adapter folder to go on from, of the same shape.")
     ] = None,
-    method: Annotated[str, typer.Option(help="lora or dora.")] = "lora",
+    method: Annotated[
+        str, typer.Option(help="lora, dora, qlora (base in 4 bits) or dpo (reviewers' edits).")
+    ] = "lora",
     rank: Annotated[int, typer.Option(min=1)] = 16,
-    rate: Annotated[float, typer.Option(min=0, help="Greatest learning rate.")] = 6e-4,
+    rate: Annotated[
+        float | None, typer.Option(min=0, help="Greatest learning rate; none: 6e-4, dpo 5e-5.")
+    ] = None,
+    batch: Annotated[
+        int, typer.Option(min=1, help="Lists of passages, or pairs, of a step on all devices.")
+    ] = 2,
+    beta: Annotated[
+        float, typer.Option(min=0, help="With dpo: how strongly it is held to its start.")
+    ] = 0.1,
     epochs: Annotated[float, typer.Option(min=0, help="How often each row is seen.")] = 1.0,
     seed: Annotated[int, typer.Option()] = 7,
     as_json: AsJson = False,
 ) -> None:
     """Train a low-rank adapter on the dataset's training rows, on a CPU or a GPU.
+
+    On several GPUs: torchrun --nproc_per_node 4 -m finetune.cli train … --batch 8; each has
+    the whole model and a share of every step.
 
     Example: finetune train var/dataset --out var/adapters/first
     """
@@ -47,12 +63,16 @@ def train(
         start=str(start or ""),
         method=method,
         rank=rank,
-        rate=rate,
+        rate=_RATES.get(method, Plan().rate) if rate is None else rate,
+        batch=batch,
+        beta=beta,
         epochs=epochs,
         seed=seed,
     )
     with steps() as told:
         record = training(data, out, plan, told)
+    if not leads():
+        return
     trained(out, data)
     if as_json:
         put_json({k: v for k, v in record.items() if k != "losses"})

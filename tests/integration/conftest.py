@@ -19,9 +19,10 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     gguf = locate(LANGUAGE)
     AutoTokenizer.from_pretrained(str(gguf.parent), gguf_file=gguf.name).save_pretrained(folder)
     torch.manual_seed(1)
+    # Widths are multiples of 32: bitsandbytes packs no others on a CPU.
     config = LlamaConfig(
-        vocab_size=49152, hidden_size=48, intermediate_size=96, num_hidden_layers=2,
-        num_attention_heads=6, num_key_value_heads=2, tie_word_embeddings=True,
+        vocab_size=49152, hidden_size=64, intermediate_size=96, num_hidden_layers=2,
+        num_attention_heads=4, num_key_value_heads=2, tie_word_embeddings=True,
     )  # fmt: skip
     LlamaForCausalLM(config).save_pretrained(folder)
     return folder

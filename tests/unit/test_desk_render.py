@@ -209,6 +209,12 @@ def test_a_draft_that_is_missing_or_outdated_cannot_be_approved(changed: dict[st
     assert 'data-act="reject" aria-keyshortcuts="R">' in html
 
 
+def test_the_draft_that_a_reviewer_changed_can_be_seen() -> None:
+    assert "first-draft" not in item_html(view(held()))
+    html = item_html(view(held(draft="We pay <b>all</b> [1].")))
+    assert '<p class="then-said first-draft">We pay &lt;b&gt;all&lt;/b&gt; [1].</p>' in html
+
+
 def test_an_outdated_draft_is_clearly_marked() -> None:
     html = item_html(view(held(outdated=True)))
     assert "Outdated draft" in html

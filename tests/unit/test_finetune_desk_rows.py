@@ -10,6 +10,7 @@ from chatbot.domain import Citation, Draft, Status
 from chatbot.steps.personal_data import redacted
 from chatbot.steps.review_item import Answer, ReviewItem, Signature, State
 from finetune.desk_rows import disliked_rows, liked_rows, rejected_rows, signed_rows
+from finetune.relabel import labelled, signed
 from finetune.rows import REFUSAL, WAITS, Split
 from finetune.split import split_of
 from tests.strategies import passage, record
@@ -37,6 +38,29 @@ def test_a_signed_answer_is_learned_as_it_was_signed() -> None:
     assert [s.text for s in row.sources] == [CARD.text, FEES.text]
     assert row.sources[1].version == FEES.document.version
     assert row.question == "I am [an e-mail address]: what does Plus pay?"
+
+
+def test_what_a_reviewer_put_in_the_place_of_a_draft_is_preferred_to_it() -> None:
+    draft = "It pays 100% of fillings [2]; write to jane.roe@example.org."
+    (row,) = signed_rows([item("It pays 80% of fillings [2].", draft=draft, model="tuned 1a2b")])
+    assert row.rejected == "It pays 100% of fillings [2]; write to [an e-mail address]."
+    assert row.notes["model"] == "tuned 1a2b"
+    (same,) = signed_rows(
+        [item("It pays 80% of fillings [2].", draft="It pays 80% of fillings [2].")]
+    )
+    assert same.rejected == ""
+    assert not list(signed_rows([item("It pays 80% [2].", State.PENDING, draft=draft)]))
+
+
+def test_a_rejected_draft_is_the_worse_answer_once_the_right_one_is_known() -> None:
+    (row,) = rejected_rows([rejected("not-in-documents")])
+    assert (row.target, row.rejected) == (REFUSAL, "It pays 80% of fillings [2].")
+    (waiting,) = rejected_rows([rejected("wrong")])
+    assert waiting.rejected == ""
+    known = signed(waiting, labelled(waiting, "It pays half [1].", 1), "anna", "2026-11-22")
+    assert (known.target, known.rejected) == ("It pays half [1].", "It pays 80% of fillings [2].")
+    (other,) = rejected_rows([rejected("not-in-documents", draft="It pays all [2].")])
+    assert other.rejected == "It pays all [2]."  # the model's words, not the first reviewer's
 
 
 def test_what_nobody_signed_is_not_learned() -> None:

@@ -125,6 +125,29 @@ class TestSigning:
         assert not review.signed_by_all(replace(no, needed=1))
 
 
+class TestDraft:
+    def test_the_models_words_stay_with_what_a_reviewer_put_in_their_place(self) -> None:
+        one = claimed(needed=2)
+        first = review.edit(one, ANN, one.fence, "We pay half [1].", NOW)
+        assert first.draft == ANSWER.text
+        second = review.claim(first, BOB, NOW, LEASE)
+        again = review.edit(second, BOB, second.fence, "We pay a third [1].", NOW)
+        assert again.draft == ANSWER.text  # not what the first reviewer had put
+        undone = review.undo(
+            replace(again, state=State.EDITED, deliver_after=LATER), BOB, NOW, LEASE
+        )
+        assert undone.draft == ANSWER.text
+
+    def test_what_was_approved_as_it_is_has_no_other_draft(self) -> None:
+        assert approved().draft == ""
+
+    def test_another_draft_takes_its_place(self) -> None:
+        one = claimed(needed=2)
+        first = review.edit(one, ANN, one.fence, "We pay half [1].", NOW)
+        anew = review.drafted(replace(first, draft_wanted=True), ANSWER, NOW, "other")
+        assert (anew.draft, anew.answer) == ("", ANSWER)
+
+
 class TestDelivery:
     def test_not_while_it_can_be_undone(self) -> None:
         done = approved()

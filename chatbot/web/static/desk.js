@@ -21,7 +21,7 @@ let flying = null;
 let touched = Date.now();
 let appeared = 0;
 let shownItem = "";
-let original = "";
+let original = "", drafted = ""; // the words as they stand; the model's, which changes show against
 let undoItem = "";
 let undoUntil = 0;
 let keysOn = true;
@@ -200,7 +200,8 @@ function edit(text) {
   $("editor").hidden = false;
   root.classList.add("editing");
   grow();
-  showDiff($("diff"), original, $("text").value);
+  drafted = item().querySelector(".first-draft")?.textContent ?? original;
+  showDiff($("diff"), drafted, $("text").value);
   $("text").focus();
   $("text").setSelectionRange(0, 0);
   if (touch.matches || innerWidth < 900) $("editor").scrollIntoView({ block: "start" });
@@ -351,7 +352,7 @@ document.addEventListener("change", (event) => {
 let typing = 0;
 document.addEventListener("input", (event) => {
   touched = Date.now();
-  if (event.target.id === "text") { grow(); showDiff($("diff"), original, $("text").value); }
+  if (event.target.id === "text") { grow(); showDiff($("diff"), drafted, $("text").value); }
   if (event.target.id === "search") {
     clearTimeout(typing);
     typing = setTimeout(() => sift({ search: event.target.value.trim() }), 180);
