@@ -191,12 +191,8 @@ class ChatPage:
 
     def _examples(self, person: Person) -> list[str]:
         """Questions to begin with: the FAQ's, which are answered at once, then headings."""
-        may_read = person.collections
-        curated = [
-            entry.question
-            for entry in self._app.faq.store.live()
-            if may_read is None or entry.collections <= may_read
-        ]
+        entries = self._app.faq.store.live()
+        curated = [entry.question for entry in entries if entry.is_for(person.collections)]
         return [*curated, *self._app.catalogue.example_questions(_EXAMPLES)][:_EXAMPLES]
 
     def _sidebar(self, person: Person, conversation: str) -> str:
