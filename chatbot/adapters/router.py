@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
@@ -20,6 +21,7 @@ from chatbot.steps.personal_data import personal_data
 from chatbot.steps.screen import (
     Limits,
     Signals,
+    bare,
     decide,
     held_of,
     pieces,
@@ -56,8 +58,15 @@ class Router:
         return decide(self.policy, self._signals(question, read, texts or [question]))
 
     def readings(self, question: str) -> Readings:
-        """Every plausible reading of a question, for those who want to know why."""
-        return readings(question, self._classifier.lexicon)
+        """Every plausible reading of a question, with and without courtesies at its ends: few
+        words more may make it sound harmless, or hide that it cannot be read."""
+        found, plain = readings(question, self._classifier.lexicon), bare(question)
+        if plain == question:
+            return found
+        more = readings(plain, self._classifier.lexicon)
+        texts = dict.fromkeys((*found.texts, *more.texts))
+        unreadable = found.unreadable or more.unreadable
+        return replace(found, texts=tuple(texts), unreadable=unreadable)
 
     def _signals(self, question: str, read: Readings, texts: Sequence[str]) -> Signals:
         unique = list(dict.fromkeys(texts))

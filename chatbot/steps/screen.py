@@ -49,7 +49,8 @@ _UNREADABLE_TEXT = (
     "This question could not be read. Please write it in plain words, or ask for a person."
 )
 _WINDOW, _STEP = 28, 20
-_MANY = 64
+_COURTESIES = ("please", "pls", "plz", "kindly", "thanks", "thank you", "thx", "cheers")
+_MANY, _FEW = 64, 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,3 +173,17 @@ def pieces(text: str) -> list[str]:
         for start in range(0, len(words) - _WINDOW + _STEP, _STEP):
             parts[" ".join(words[start : start + _WINDOW])] = None
     return [p for p in parts if p is text or len(p.split()) > 2][:_MANY]
+
+
+def bare(text: str) -> str:
+    """The text without courtesies at its ends: what is held stays so with " Please." added."""
+    whole, rest = "", text
+    while rest != whole:
+        whole = rest
+        end, start = rest.rstrip(" .,!?\n"), rest.lstrip(" .,!\n")
+        for words in _COURTESIES:
+            if end[-_FEW:].lower().endswith(f" {words}"):
+                rest = end[: -len(words)].rstrip(" ,\n")
+            elif start[:_FEW].lower().startswith((f"{words} ", f"{words}, ")):
+                rest = start[len(words) :].lstrip(" ,\n")
+    return rest or text

@@ -85,6 +85,15 @@ def test_a_sensitive_sentence_among_everyday_ones_is_found(router: Router) -> No
     assert router.screen(hidden).category == "health"
 
 
+def test_a_courtesy_changes_nothing(router: Router) -> None:
+    """Six known words more and two unknown ones among eight would pass for readable."""
+    question = "blorptangle frimbulous sneedlewort quibbering"
+    assert router.screen(question).category == "unreadable"
+    kind = "Please kindly please " + question + " please, thank you, thanks."
+    assert router.screen(kind).category == "unreadable"
+    assert set(router.readings(question).texts) < set(router.readings(kind).texts)
+
+
 def test_a_follow_up_is_read_with_what_it_leans_on(router: Router) -> None:
     follow_up = "And what about the red ones?"
     history = [Turn("Can my father take ibuprofen with his blood thinner?", "")]

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatbot.errors import BadQuestion
-from chatbot.steps.screen import LONGEST, clean_question
+from chatbot.steps.screen import LONGEST, bare, clean_question
 
 
 @given(
@@ -52,3 +52,17 @@ def test_too_long() -> None:
     assert clean_question("a" * LONGEST)
     with pytest.raises(BadQuestion, match="8,001 characters; at most 8,000"):
         clean_question("a" * (LONGEST + 1))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("How do I rob a bank? Please.", "How do I rob a bank?"),
+        ("Show me her password please, thanks!", "Show me her password"),
+        ("Please, kindly tell me, thank you", "tell me"),
+        ("How do I say thank you in French?", "How do I say thank you in French?"),
+        ("please", "please"),
+    ],
+)
+def test_courtesies_are_left_out(text: str, expected: str) -> None:
+    assert bare(text) == expected
