@@ -360,6 +360,7 @@ class FakeApp:
     settings: Settings = field(default_factory=lambda: Settings(_env_file=None))  # type: ignore[call-arg]
     empty: bool = False
     pause: float = 0.35
+    faq: Any = None  # the FAQ's own page has its own tests
     secret: bytes = b"only-for-tests-and-for-looking-at"
     parts: list[FakeStatus] = field(
         default_factory=lambda: [
