@@ -46,7 +46,7 @@ lint: .venv/dev  ## Format, lint, types, and which part may import which.
 	$(BIN)/lint-imports
 
 test: lint  ## Everything: lint, then all tests; says which were left out and how to have them.
-	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile
+	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 finetune: .venv/finetune  ## What `finetune …` needs beside: PEFT, and GGUF's writer.
 
@@ -69,8 +69,8 @@ bench: .venv/dev  ## Measure everything against plain LangChain, in one run.
 gate-proof: .venv/dev  ## Prove what the gate and the desk promise; DATA=FOLDER has public data for the router.
 	$(BIN)/python -m proof $(if $(DATA),--data $(DATA))
 
-browser:  ## Debian's Chromium and PostgreSQL, for their tests (asks for root).
-	apt-get install --yes chromium postgresql
+browser:  ## Debian's Chromium, PostgreSQL and Redis, for their tests (asks for root).
+	apt-get install --yes chromium postgresql redis-server
 
 clean:  ## Remove what was installed; what was indexed stays.
 	rm -rf .venv build dist *.egg-info

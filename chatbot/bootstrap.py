@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-import secrets
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -20,16 +19,22 @@ from chatbot.adapters.catalogue import Catalogue
 from chatbot.adapters.conversations import ConversationStore
 from chatbot.adapters.database import open_database
 from chatbot.adapters.drift import Look, kept, look
+from chatbot.adapters.faq import FaqStore
 from chatbot.adapters.known_questions import serving_questions
+from chatbot.adapters.open_store import open_store
 from chatbot.adapters.outbox import Outbox, senders_of
 from chatbot.adapters.queue import ReviewQueue
 from chatbot.adapters.revisions import Revisions
+from chatbot.adapters.secret import secret_of
+from chatbot.adapters.votes import Votes
 from chatbot.background import Background
 from chatbot.clock import utc_now
 from chatbot.desk import Desk
-from chatbot.domain import Person
+from chatbot.domain import Person, ScoredPassage
 from chatbot.errors import CountersignError, where
-from chatbot.language import LOAD_SECONDS, Language, LanguageModel
+from chatbot.faq import Faq
+from chatbot.language import LOAD_SECONDS, LanguageModel
+from chatbot.opening import Language
 from chatbot.policy import Action, Policy, load_policy
 from chatbot.settings import Settings
 from chatbot.shadow import Shadows
@@ -38,9 +43,15 @@ from chatbot.watch import Watch
 from chatbot.worker import Worker
 
 if TYPE_CHECKING:
-    from chatbot.adapters.chroma import DenseIndex
+    from chatbot.adapters.answer_cache import AnswerCache
+    from chatbot.adapters.answer_store import Store
+    from chatbot.adapters.dense import DenseIndex
+    from chatbot.adapters.embeddings import TextEncoder
+    from chatbot.adapters.faq_check import FaqChecker
+    from chatbot.adapters.faq_proposals import Proposal
     from chatbot.adapters.retrieval import HybridRetriever
     from chatbot.chain import Chain
+    from chatbot.checking import Router
     from chatbot.limits import Limits
 
 log = structlog.get_logger()
@@ -61,11 +72,12 @@ class Ping:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """Retrieval, ready: the retriever, the chain on top of it, and the index below."""
+    """Retrieval, ready: the retriever, what rests on it, and the index below."""
 
     retriever: HybridRetriever
     chain: Chain
     dense: DenseIndex
+    checker: FaqChecker
 
 
 class App:
@@ -82,8 +94,19 @@ class App:
         self.accounts = Accounts(engine, self.audit)
         self.desk = Desk(self.queue, self.policy)
         self.conversations = ConversationStore(engine, self.queue.of_conversation)
+        self.faq = Faq(
+            FaqStore(engine, self.audit),
+            settings.faq,
+            self.policy,
+            lambda: self._search.get(LOAD_SECONDS).checker,
+            self.conversations.record,
+            self.queue.of_record,
+        )
         canary = Canary(Revisions(settings.adapters_folder), self.audit)
+        self.votes = Votes(Revisions(settings.adapters_folder), self.audit)
         self._outbox = Outbox(self.queue, senders)
+        self._store = open_store(settings)
+        self.cache: AnswerCache | None = None
         self._worker = Worker(
             self.queue,
             lambda: self.chain,
@@ -95,7 +118,7 @@ class App:
         self._shadows = Shadows(lambda: self.chain, self._language.shadow, canary.keep_shadow)
         every = timedelta(hours=settings.drift_hours)
         self._watch = Watch(self._look, settings.home, every)
-        self.secret = _secret(settings)
+        self.secret = secret_of(settings)
         self._stop = threading.Event()
         self._search = Background("search index", self._open_search)
 
@@ -117,6 +140,14 @@ class App:
             ModelUnusable: it cannot be loaded.
         """
         return self._language.loading.get(LOAD_SECONDS)
+
+    def faq_proposals(self, past: timedelta, people: int | None = None) -> list[Proposal]:
+        """What at least so many different people asked lately and the FAQ does not answer."""
+        from chatbot.adapters.faq_proposals import FaqProposals
+
+        finder = FaqProposals(self.catalogue.engine, self.retriever.embeddings)
+        least = people or self.settings.faq_people
+        return finder.find(utc_now() - past, least, self.faq.store.list())
 
     def _send(self) -> None:
         self._outbox.send()
@@ -191,17 +222,26 @@ class App:
         if self._search.state == "ready":
             self._search.get(0).dense.close()
         self._language.close()
+        if self.cache is not None:
+            self.cache.close()
+        if self._store is not None:
+            self._store.close()
         self.catalogue.engine.dispose()
 
     def _open_search(self) -> Search:
-        from chatbot.adapters.chroma import open_dense
+        from chatbot.adapters.dense import open_dense
         from chatbot.adapters.embeddings import open_embeddings
+        from chatbot.adapters.faq_check import FaqChecker
+        from chatbot.adapters.faq_lookup import open_lookup
         from chatbot.adapters.lexical import LexicalIndex
+        from chatbot.adapters.open_cache import made_by
+        from chatbot.adapters.remembered_screening import RememberingRouter
         from chatbot.adapters.retrieval import HybridRetriever
         from chatbot.adapters.router import open_router
         from chatbot.chain import Chain
         from chatbot.journey import Steps
         from chatbot.prompts import load_prompt
+        from chatbot.recall import Recall
 
         settings = self.settings
         encoder = open_embeddings(settings)
@@ -215,8 +255,17 @@ class App:
             model=encoder.name,
             candidates=settings.candidates,
         )
+        router: Router = open_router(settings, self.policy, encoder)
+        checker = FaqChecker(self.catalogue, retriever, router, settings.support)
+        memory: AnswerCache | None = None
+        if self._store is not None:
+            fixed = made_by(settings, encoder.name)
+            router = RememberingRouter(router, f"{fixed} {self.policy.fingerprint}", self._store)
+            memory = self._memory(self._store, retriever, dense, encoder, fixed)
+        lookup = open_lookup(self.faq.store, encoder, settings.cache_wrong_hits)
+        recall = Recall(memory, (lookup,), settings.answer_deadline)
         steps = Steps(
-            open_router(settings, self.policy, encoder),
+            router,
             retriever,
             encoder,
             self._language.voice,
@@ -228,18 +277,50 @@ class App:
             steps,
             self.conversations,
             self.desk,
-            lambda person: self._describe(person) | {"embedding_model": encoder.name},
+            lambda _: self._about() | {"embedding_model": encoder.name},
             self._shadows.offer,
+            recall,
         )
-        threading.Thread(target=self._follow, args=(dense,), daemon=True).start()
-        return Search(retriever, chain, dense)
+        self.faq.follow(self.catalogue.version(), checker)
+        lookup.prepared()
+        threading.Thread(target=self._follow, args=(dense, checker), daemon=True).start()
+        return Search(retriever, chain, dense, checker)
 
-    def _follow(self, dense: DenseIndex) -> None:
+    def _memory(
+        self,
+        store: Store,
+        retriever: HybridRetriever,
+        dense: DenseIndex,
+        encoder: TextEncoder,
+        fixed: str,
+    ) -> AnswerCache:
+        from chatbot.adapters.open_cache import open_cache
+
+        def find(question: str, person: Person) -> tuple[ScoredPassage, ...]:
+            return retriever.find(question, self.settings.passages, person.collections)
+
+        def answered_by() -> dict[str, Any]:
+            with suppress(CountersignError):  # it will answer: its name has to be known
+                self._language.loading.get(LOAD_SECONDS)
+            return {"fixed": fixed, **self._models()}
+
+        def applied() -> int:
+            return dense.applied
+
+        made = open_cache(self.settings, store, self.catalogue, find, applied, answered_by, encoder)
+        made.tend()
+        self.cache = made
+        return made
+
+    def _follow(self, dense: DenseIndex, checker: FaqChecker) -> None:
         """Takes over what `ingest` has changed, and another adapter, while this process runs."""
         while not self._stop.wait(_FOLLOW_SECONDS):
             try:
                 dense.catch_up()
                 self._language.follow()
+                self.faq.follow(self.catalogue.version(), checker)
+                if self.cache is not None:
+                    self.cache.tend()
             except Exception as error:  # tried again in a second; the index as it is stays in use
                 if self._stop.is_set():
                     return
@@ -254,13 +335,17 @@ class App:
             if len(titles) <= _FEW
             else (f"{len(documents)} documents in {' and '.join(names)}")
         )
+        return {**self._about(), "searched": searched}
+
+    def _about(self) -> dict[str, Any]:
+        return {**self._models(), "index_version": self.catalogue.version()}
+
+    def _models(self) -> dict[str, Any]:
         language = self._language.ready()
         return {
             "model": language.name if language else "none",
             "adapter": language.adapter if language else None,
             "policy": self.policy.fingerprint,
-            "index_version": self.catalogue.version(),
-            "searched": searched,
         }
 
 
@@ -272,6 +357,7 @@ def limits_of(settings: Settings, policy: Policy) -> Limits:
         settings.passages,
         settings.relevance,
         settings.support,
+        settings.quote,
         settings.generation_context,
         settings.answer_tokens,
         settings.answer_deadline,
@@ -310,14 +396,3 @@ def silence_vendors() -> None:
         "OTEL_SDK_DISABLED": "true",
         "TOKENIZERS_PARALLELISM": "true",
     }
-
-
-def _secret(settings: Settings) -> bytes:
-    """The key that signs cookies: made once, readable by its owner only."""
-    path = settings.home / "secret.key"
-    try:
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(secrets.token_bytes(32))
-    except FileExistsError:
-        pass
-    return path.read_bytes()

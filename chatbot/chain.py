@@ -1,6 +1,6 @@
 """The journey of a question, as one LangChain chain over a stream of typed events.
 
-    screen | condense | retrieve | ground | generate | verify | gate
+    screen | recall, or else condense | retrieve | ground | generate | verify | gate
 
 The same journey without the router, and with `collect` in the gate's place, drafts an answer for
 the reviewers.
@@ -21,6 +21,7 @@ from chatbot.errors import NotFound
 from chatbot.gate import Event
 from chatbot.journey import Steps
 from chatbot.lifeline import Lifeline
+from chatbot.recall import Recall
 from chatbot.steps.review_item import Answer, ReviewItem
 from chatbot.steps.screen import clean_question
 from chatbot.trace import Asked, Trace, Voice
@@ -58,6 +59,7 @@ class Chain:
         describe: what the record says of the index, the models and the policy: `model`, `adapter`,
             `embedding_model`, `index_version`, `policy`.
         after: told each turn once it is kept.
+        recall: looks for earlier answers; None: each question is answered anew.
     """
 
     def __init__(
@@ -67,12 +69,14 @@ class Chain:
         desk: Desk,
         describe: Callable[[Person], dict[str, Any]],
         after: Callable[[AnswerRecord, Person], None] = lambda *_: None,
+        recall: Recall | None = None,
     ) -> None:
         self.steps = steps
         self._conversations = conversations
         self._desk = desk
         self._describe = describe
         self._after = after
+        self._memory = recall.memory if recall else None
         self._lock = threading.Lock()
         self._answering = 0
         self._behind = Lifeline()
@@ -84,12 +88,20 @@ class Chain:
             | RunnableGenerator(steps.verify)
         )
         self.journey: Runnable[Any, Any] = (
-            RunnableGenerator(steps.screen) | thinking | RunnableGenerator(steps.gate)
+            RunnableGenerator(steps.screen)
+            | (RunnableGenerator(recall.or_else(thinking)) if recall else thinking)
+            | RunnableGenerator(steps.gate)
         )
         self.drafting: Runnable[Any, Any] = thinking | RunnableGenerator(steps.collect)
 
     def answer(
-        self, question: str, conversation: str, person: Person, line: Lifeline | None = None
+        self,
+        question: str,
+        conversation: str,
+        person: Person,
+        line: Lifeline | None = None,
+        *,
+        fresh: bool = False,
     ) -> Iterator[Event]:
         """One turn: its events, `Finished` last. Closing the iterator stops the generation.
 
@@ -97,25 +109,28 @@ class Chain:
 
         Args:
             line: cut by whoever asked when they no longer wait, even while the model is silent.
+            fresh: the answer is to be made anew.
 
         Raises:
             BadQuestion: the question is empty or too long; nothing was kept.
             NotFound: the conversation is not this person's.
             IndexUnusable, ModelUnusable, StorageFull: the answer cannot be made or kept.
         """
-        with self._first():
-            yield from self._answer(question, conversation, person, line)
-
-    def _answer(
-        self, question: str, conversation: str, person: Person, line: Lifeline | None
-    ) -> Iterator[Event]:
         trace = Trace(
             clean_question(question),
             person,
             self._conversations.turns(conversation, person.id),
             conversation,
+            fresh=fresh,
         )
         trace.line = line or trace.line
+        try:
+            with self._first():
+                yield from self._answer(trace, conversation)
+        finally:
+            self._remember(trace, None)  # whoever waits for this answer goes on, whatever happened
+
+    def _answer(self, trace: Trace, conversation: str) -> Iterator[Event]:
         stream, held = self.journey.stream(Asked(trace)), None
         try:
             for event in stream:
@@ -174,7 +189,7 @@ class Chain:
             BadQuestion: the question is empty or too long.
             IndexUnusable, ModelUnusable: the answer cannot be made.
         """
-        trace = Trace(clean_question(question), person, (), voice=voice)
+        trace = Trace(clean_question(question), person, (), voice=voice, fresh=True)
         trace.line = line or trace.line
         stream = self.journey.stream(Asked(trace))
         for event in stream:
@@ -214,5 +229,10 @@ class Chain:
             self._desk.hold(record, conversation, trace.person)
         self._conversations.append(conversation, trace.person.id, record)
         self._desk.sample(record, conversation, trace.person)
+        self._remember(trace, record)
         self._after(record, trace.person)
         return record
+
+    def _remember(self, trace: Trace, record: AnswerRecord | None) -> None:
+        if self._memory is not None:
+            self._memory.ended(trace, record)

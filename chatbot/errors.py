@@ -4,7 +4,8 @@
     ├── BadInput                what the caller gave cannot be used        exit 2
     │   ├── BadQuestion         empty, or too long for the model
     │   ├── BadSettings         a setting that does not hold
-    │   └── BadPolicy           the policy file does not hold
+    │   └── BadFile             a file that people write by hand does not hold
+    │       └── BadPolicy       the policy file
     ├── NotAllowed              this person may not do that, or not now
     ├── NotFound                a conversation, document or answer that is not there
     ├── IndexUnusable           the catalogue or an index cannot be opened  exit 1
@@ -54,8 +55,12 @@ class BadSettings(BadInput):
     """A setting that is missing, malformed or contradicts another."""
 
 
-class BadPolicy(BadInput):
-    """A policy file that does not hold; the message names the line."""
+class BadFile(BadInput):
+    """A file that people write by hand does not hold; the message names the line."""
+
+
+class BadPolicy(BadFile):
+    """A policy file that does not hold."""
 
 
 class NotAllowed(CountersignError):

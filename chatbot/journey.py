@@ -6,12 +6,8 @@ reaches the reader while the model writes the second.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
-from functools import lru_cache
-from typing import Any, Protocol
+from collections.abc import Callable, Iterator
 
-import numpy as np
 import structlog
 from langchain_core.embeddings import Embeddings
 from langchain_core.language_models import BaseChatModel
@@ -19,53 +15,31 @@ from langchain_core.messages import BaseMessage
 from langchain_core.retrievers import BaseRetriever
 
 from chatbot import notices
+from chatbot.checking import Checking, Describe, Items, Router, not_found
 from chatbot.deadline import within
 from chatbot.domain import (
     Decision,
-    Draft,
     Held,
     Notice,
-    Passage,
-    Person,
     Refused,
     Retrieved,
     Screening,
     Status,
-    Turn,
-    Verdict,
 )
 from chatbot.errors import GenerationFailed, ModelUnusable, where
 from chatbot.gate import UNVERIFIED, release
 from chatbot.limits import Limits
 from chatbot.prompts import Prompt
-from chatbot.steps import verify
 from chatbot.steps.condense import accepted_rewrite, carried_over, needs_context, recent
-from chatbot.steps.evidence import Evidence, evidence_of, quotable
-from chatbot.steps.fragment import is_fragment
 from chatbot.steps.ground import ground
 from chatbot.steps.rank import relevance
-from chatbot.steps.verify import Quotation
 from chatbot.steps.words import sentence_stream
 from chatbot.trace import ADAPTER, STAND_IN, Asked, Checked, Found, Prompted, Trace, Voice, Written
 
 log = structlog.get_logger()
 
-_TOO_WEAK: dict[str, Any] = {"decision": Decision.HOLD, "reasons": (notices.TOO_WEAK,)}
 _REWRITE_TOKENS = 96
 _ENDS = tuple(".!?:;…\"')]”’»。！？")
-
-
-class Router(Protocol):
-    """Decides what is sensitive."""
-
-    def screen(self, question: str, history: Sequence[Turn]) -> Screening:
-        """Whether a question may be answered at once."""
-
-    def screen_answer(self, sentence: str, cited: str) -> Screening:
-        """Whether a sentence of an answer may be shown; `cited` is what it rests on."""
-
-
-Items = Iterator[Any]
 
 
 class Steps:
@@ -89,16 +63,15 @@ class Steps:
         model: Callable[[str], Voice],
         prompts: dict[str, Prompt],
         limits: Limits,
-        describe: Callable[[Person], dict[str, Any]],
+        describe: Describe,
     ) -> None:
         self._router = router
         self._retriever = retriever
-        self._embeddings = embeddings
         self._model = model
         self._prompts = prompts
         self._limits = limits
         self._describe = describe
-        self._quote_vectors = lru_cache(maxsize=2048)(self._embed_quotes)
+        self._checking = Checking(router, embeddings, limits, describe)
 
     def screen(self, items: Items) -> Items:
         """Lets everyday questions through; the others end here."""
@@ -178,7 +151,7 @@ class Steps:
     def _relevant(self, trace: Trace) -> Items:
         found = relevance(trace.passages)
         if found < self._limits.relevance:
-            yield self._not_found(trace, "nothing relevant was found")
+            yield not_found(trace, "nothing relevant was found", self._describe)
             return
         if found < self._limits.weak_relevance:
             if self._limits.hold_weak:
@@ -187,14 +160,6 @@ class Steps:
             trace.notices.append(notices.HARDLY_FITS)
             yield Notice(notices.HARDLY_FITS)
         yield Found(trace)
-
-    def _not_found(self, trace: Trace, reason: str) -> Refused:
-        searched = self._describe(trace.person)["searched"]
-        trace.status = Status.UNAVAILABLE if not searched else Status.REFUSED
-        trace.reasons = (reason if searched else "no documents are indexed",)
-        text = f"{notices.NOT_FOUND} Searched: {searched}." if searched else notices.NOTHING_INDEXED
-        trace.notices.append(text)
-        return Refused(trace.reasons, text)
 
     def ground(self, items: Items) -> Items:
         """Writes the prompt: the question and its numbered passages."""
@@ -274,75 +239,7 @@ class Steps:
 
     def verify(self, items: Items) -> Items:
         """Decides on each sentence; quotes the documents where the model wrote nothing."""
-        for item in items:
-            if not isinstance(item, Written):
-                yield item
-            elif item.trace.stopped:
-                continue
-            elif item.sentence is not None:
-                yield self._check(item.trace, item.sentence)
-            elif not item.trace.sentences and item.trace.status is not Status.HELD:
-                yield from self._instead(item)
-
-    def _check(self, trace: Trace, sentence: str) -> Checked:
-        def check() -> Checked:
-            claim, _ = verify.split_markers(sentence)
-            question, evidence = trace.standalone, self._evidence(trace)
-            fragment = is_fragment(claim, evidence)
-            vectors = self._embed([claim, f"{question} {claim}"] if fragment else [claim])
-            asked = verify.Asked(question, vectors[1]) if fragment else None
-            least = max(self._limits.support, trace.least_support or 0.0)
-            draft, verdict = verify.check(
-                sentence, vectors[0], evidence, least, trace.said(), asked
-            )
-            return Checked(trace, draft, self._allowed(draft, verdict))
-
-        return self._checked(trace, sentence, check)
-
-    def _checked(self, trace: Trace, sentence: str, check: Callable[[], Checked]) -> Checked:
-        try:
-            return within(self._limits.check_seconds, check)
-        except Exception as error:  # whatever goes wrong in a check, the sentence stays back
-            log.error("verification failed", **where(error))
-            return Checked(trace, Draft(sentence), None)
-
-    def _allowed(self, draft: Draft, verdict: Verdict) -> Verdict:
-        """The verdict on a supported sentence, once the router has read it as well."""
-        if verdict.decision is not Decision.RELEASE:
-            return verdict
-        cited = "\n".join(c.passage.text for c in draft.citations)
-        screening = self._router.screen_answer(draft.text, cited)
-        if screening.decision is Decision.RELEASE:
-            return verdict
-        return replace(verdict, decision=Decision.HOLD, reasons=screening.reasons)
-
-    def _instead(self, end: Written) -> Items:
-        """Verbatim quotes, when the model wrote nothing that holds."""
-        trace = end.trace
-        if any(notices.MODEL_FOUND_NOTHING in text.upper() for text, _ in trace.dropped):
-            yield self._not_found(trace, "the passages do not hold the answer")
-            return
-        vector = np.asarray(self._embeddings.embed_query(trace.standalone), np.float32)
-        quotes = verify.best_quotes(trace.standalone, vector, self._evidence(trace))
-        if not quotes:
-            yield self._not_found(trace, "nothing in the passages comes near the question")
-            return
-        trace.mode = "quotes"
-        notice = notices.NO_MODEL if end.failure else notices.UNSUPPORTED
-        trace.notices.append(notice)
-        trace.reasons = (str(end.failure),) if end.failure else ("no supported sentence",)
-        yield Notice(notice)
-        for quotation in quotes:
-            yield self._check_quote(trace, quotation)
-
-    def _check_quote(self, trace: Trace, quotation: Quotation) -> Checked:
-        def check() -> Checked:
-            draft, verdict = verify.quoted(quotation)
-            if trace.least_support is not None and quotation.similarity < trace.least_support:
-                return Checked(trace, draft, replace(verdict, **_TOO_WEAK))
-            return Checked(trace, draft, self._allowed(draft, verdict))
-
-        return self._checked(trace, quotation.quote, check)
+        yield from self._checking.verify(items)
 
     def gate(self, items: Items) -> Items:
         """Releases what was decided to be released; the first sentence that is held ends all."""
@@ -374,15 +271,3 @@ class Steps:
                 else:
                     trace.sentences.append(item.draft)
             yield item
-
-    def _evidence(self, trace: Trace) -> list[Evidence]:
-        return [
-            evidence_of(number, scored.passage, self._quote_vectors(scored.passage))
-            for number, scored in enumerate(trace.passages, 1)
-        ]
-
-    def _embed_quotes(self, passage: Passage) -> np.ndarray:
-        return self._embed(quotable(passage))
-
-    def _embed(self, texts: Sequence[str]) -> np.ndarray:
-        return np.asarray(self._embeddings.embed_documents(list(texts)), np.float32)

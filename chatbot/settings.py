@@ -69,6 +69,12 @@ class Settings(BaseSettings):
         description="What answers while that server fails: the `embedded` model, or `none` "
         "(readers see quotes).",
     )
+    generation_hedge: float | None = Field(
+        None,
+        gt=0,
+        description="Seconds without a word from that server after which the `embedded` model is "
+        "asked as well; the first to write answers. None: only where the server fails.",
+    )
     generation_context: int = Field(
         2048, ge=512, description="Tokens that the model reads and writes in one turn, at most."
     )
@@ -101,11 +107,44 @@ class Settings(BaseSettings):
         0.55, ge=0, le=1, description="Least similarity of a sentence and its source."
     )
 
+    quote: float = Field(
+        0.30,
+        ge=0,
+        le=1,
+        description="Least likelihood that a quoted sentence answers the question; two thirds of "
+        "it where the language model points at that sentence.",
+    )
+    cache: str = Field(
+        "disk",
+        description="Where answers are kept to be given again: `disk` (the home folder), "
+        "`redis://HOST:PORT/NUMBER` (for replicas, which need one `secret.key`), or `none`.",
+    )
+    cache_days: float = Field(30.0, gt=0, description="Days that such an answer is kept.")
+    cache_not_found_minutes: float = Field(
+        10.0, ge=0, description="Minutes that `not in the documents` is kept as an answer."
+    )
+    cache_mb: int = Field(512, ge=1, description="What all of them may take, in MB.")
+
     policy: str = Field(
         "default", description="What is sensitive: `default`, `strict`, or a policy file."
     )
+    faq: Path = Field(
+        Path("faq"), description="Folder of the FAQ that is written by hand, as YAML files."
+    )
+    faq_people: int = Field(
+        3,
+        ge=2,
+        description="Different people who must have asked a question before it is proposed for "
+        "the FAQ.",
+    )
     check_timeout: float = Field(
         5.0, gt=0, description="Seconds that one check may take; a slower one holds the answer."
+    )
+    cache_wrong_hits: float = Field(
+        0.003,
+        ge=0,
+        lt=1,
+        description="Share of questions in other words that may get another question's answer.",
     )
     review_expires_days: int = Field(
         30, ge=1, description="Days after which a question that nobody decided is given up."

@@ -67,6 +67,9 @@ class Trace:
         line: what the answer hangs on; whoever asked may cut it at any time.
         cut: the model was stopped before it had ended.
         drafted: for the reviewers, each sentence with what is wrong with it.
+        fresh: the asker wants a new answer.
+        cache: `miss`, or how an earlier answer was found; `repeats`: the record that was.
+        memo: what the answer cache has noted of this turn.
     """
 
     question: str
@@ -93,6 +96,10 @@ class Trace:
     cut: bool = False
     screening: Screening | None = None
     drafted: list[tuple[Draft, tuple[str, ...]]] = field(default_factory=list)
+    fresh: bool = False
+    cache: str = "miss"
+    repeats: str = ""
+    memo: Any = None
 
     @property
     def least_support(self) -> float | None:
@@ -161,7 +168,8 @@ class Trace:
             adapter=None if self.stand_in else self.adapter or about["adapter"],
             embedding_model=about["embedding_model"],
             index_version=about["index_version"],
-            cache="miss",
+            cache=self.cache,
+            repeats=self.repeats,
             timings=self.timings,
             asked_at=datetime.now(UTC),
             screening=self.screening,

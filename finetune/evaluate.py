@@ -16,7 +16,7 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import BaseMessage
 
 from chatbot.errors import BadInput
-from chatbot.language import open_language
+from chatbot.opening import open_language
 from chatbot.prompts import Prompt
 from chatbot.settings import Settings
 from finetune.prompting import chat_messages

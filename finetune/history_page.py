@@ -232,6 +232,12 @@ def _facts(card: dict[str, Any]) -> Iterator[tuple[str, str]]:
     if gain := card.get("gain"):
         interval = f"{gain['low']:+.3f} to {gain['high']:+.3f}"
         yield f"Worth above {card['against']}", f"{gain['value']:+.3f}, {interval}"
+    for against, votes in card.get("votes", {}).items():
+        better, n = votes["preferred"], votes["preferred"]["n"]
+        interval = f"{better['low']:.3f} to {better['high']:.3f}"
+        counts = f"{votes['counts']['pairs']} pairs, {votes['counts']['voters']} voters"
+        told = f"{counts}; better in {better['value']:.3f}"
+        yield f"Reviewers' votes against {against}", f"{told} of {n} decided, {interval}"
     yield "Test", card["test"]
     if training := card.get("training"):
         yield "Settings", ", ".join(f"{k} {v}" for k, v in training["plan"].items() if v != "")

@@ -12,6 +12,7 @@ from langchain_core.language_models import BaseChatModel
 from chatbot.domain import sha256_of
 from chatbot.figures import bootstrap
 from chatbot.prompts import Prompt
+from chatbot.steps.ground import numbered
 from chatbot.steps.intervals import share
 from finetune.evaluate import Run, Told, at_once, same_rows, written
 from finetune.rows import Row
@@ -145,8 +146,9 @@ def beyond_scores(
 
 
 def _verdict(model: BaseChatModel, prompt: Prompt, row: Row, shown: tuple[str, str]) -> int | None:
+    passages = (numbered(n, s.where, s.text) for n, s in enumerate(row.sources, 1))
     parts = {
-        "passages": "\n\n".join(f"[{n}] {s.where}\n{s.text}" for n, s in enumerate(row.sources, 1)),
+        "passages": "\n\n".join(passages),
         "question": row.question,
         "reference": row.target,
         "first": shown[0],

@@ -12,6 +12,7 @@ from chatbot.adapters.audit import AuditLog, Entry
 from chatbot.adapters.canary import Canary, point
 from chatbot.adapters.models import hash_file
 from chatbot.adapters.revisions import BASE, SHIPPED, Current, Revisions
+from chatbot.adapters.votes import Tally, Votes
 from chatbot.clock import Clock, utc_now
 from chatbot.errors import BadInput, NotAllowed
 from chatbot.steps.canary import CANDIDATE, ERROR, INCUMBENT, Talk, figures, shadowed, worse
@@ -30,6 +31,7 @@ class Lifecycle:
         self._audit = audit
         self._clock = clock
         self._canary = Canary(revisions, audit, clock)
+        self._votes = Votes(revisions, audit)
 
     def promote(
         self,
@@ -127,7 +129,11 @@ class Lifecycle:
                  "share": serving.share, "since": serving.at, "by": serving.by}  # fmt: skip
         shadow = {"share": serving.shadow, **shadowed(self._canary.shadows(serving))}
         return {**about, "sides": sides, "worse": worse(talks, serving.share), "error": ERROR,
-                "shadow": shadow}  # fmt: skip
+                "shadow": shadow, "votes": self.votes(serving.candidate)}  # fmt: skip
+
+    def votes(self, revision: str) -> Tally:
+        """What reviewers said of its answers beside those of what served, by what that was."""
+        return self._votes.counted(revision)
 
     def rollback(self, by: str) -> str:
         """Ends the trial of a candidate; without one has the adapter before serve again. Gives
@@ -157,6 +163,7 @@ class Lifecycle:
                 "serving": r == name,
                 "share": serving.share if serving and r == serving.candidate else 0,
                 **self._revisions.card(r),
+                "votes": self.votes(r),
             }
             for r in self._revisions.all()
         ]

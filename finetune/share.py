@@ -14,6 +14,7 @@ from typing import Any
 
 from chatbot.errors import BadInput
 from chatbot.prompts import Prompt
+from chatbot.steps.ground import numbered
 from finetune.prompting import plain_messages
 from finetune.relabel import labelled, objections, signed
 from finetune.rows import WAITS, Row, Source, plain_row, row_from
@@ -126,11 +127,11 @@ def _chat(row: Row, prompt: Prompt) -> dict[str, Any]:
 
 
 def _record(row: Row) -> dict[str, Any]:
-    numbered = (f"[{n}] {s.where}\n{s.text}" for n, s in enumerate(row.sources, 1))
+    passages = (numbered(n, s.where, s.text) for n, s in enumerate(row.sources, 1))
     said = {"marker": str(row.marker), "answer": row.written or row.answer}
     return {
         "id": row.id,
-        "fields": {"question": row.question, "passages": "\n\n".join(numbered)},
+        "fields": {"question": row.question, "passages": "\n\n".join(passages)},
         "metadata": {
             "split": row.split.value,
             "origin": row.origin,

@@ -18,6 +18,7 @@ from chatbot.adapters.catalogue import Catalogue
 from chatbot.adapters.chroma import ChromaIndex
 from chatbot.adapters.database import open_database
 from chatbot.adapters.embeddings import embedding_name, open_embeddings
+from chatbot.adapters.open_store import forget_outdated
 from chatbot.adapters.queue import ReviewQueue
 from chatbot.bootstrap import silence_vendors
 from chatbot.console import DONE, FAILED, PART, AsJson, guarded, put, put_json, screen
@@ -133,8 +134,10 @@ def _sandbox(settings: Settings) -> Iterator[syncing.Load]:
 
 
 def _suspend(settings: Settings, catalogue: Catalogue, changed: list[str]) -> None:
-    """Sends answers that wait for a signature or for delivery back, where a source has changed."""
+    """Sends answers that wait for a signature or for delivery back, where a source has changed;
+    what the answer cache has of it goes, too."""
     if changed:
+        forget_outdated(settings, catalogue)
         audit = AuditLog(catalogue.engine, settings.anchor_file, settings.audit_webhook)
         ReviewQueue(catalogue.engine, audit).outdate_sources(changed)
 

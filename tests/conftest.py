@@ -26,6 +26,7 @@ LEVELS = {
     "integration": "the real parts together, on this machine",
     "e2e": "the whole application, through its doors",
 }
+LONGEST = "test_finetune_loop.py"
 LOOPBACK = ["127.0.0.1", "::1", "localhost"]
 KEPT = {"COUNTERSIGN_MODELS", "COUNTERSIGN_NO_SKIP"}
 FOREIGN = ("COUNTERSIGN_", "GENERATION_", "HF_", "HUGGING", "LANGSMITH_", "LANGCHAIN_", "OTEL_")
@@ -36,6 +37,7 @@ REMEDIES = {
     "playwright": "make browser",
     "chromium": "make browser",
     "postgresql": "make browser",
+    "redis-server": "make browser",
 }
 
 
@@ -71,6 +73,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("disable_socket")
         else:
             item.add_marker(pytest.mark.allow_hosts(LOOPBACK))
+    # Workers take a file at a time, in this order: begun last, one of minutes would be waited for.
+    items.sort(key=lambda item: (item.path.name != LONGEST, "unit" in item.keywords))
 
 
 @pytest.fixture(autouse=True)

@@ -109,7 +109,7 @@ class Catalogue:
 
     def version(self) -> int:
         """A number that grows with each change to the set of passages."""
-        return int(self._rows(select(func.coalesce(func.max(index_changes.c.seq), 0)))[0][0])
+        return int(self._rows(_VERSION)[0][0])
 
     def changes_since(self, seq: int) -> dict[str, bool]:
         """passage id → whether it should be there now, for each that changed after `seq`."""
@@ -183,6 +183,15 @@ class Catalogue:
             return connection.execute(query).all()
 
 
+def documents_of(connection: Connection, ids: Collection[str]) -> dict[str, Document]:
+    """Id → the document as it is now, for those of the ids that exist."""
+    rows: list[Row[Any]] = []
+    for some in _batches(sorted(ids)):
+        rows += connection.execute(select(documents).where(documents.c.id.in_(some))).all()
+    return {row.id: _document(row) for row in rows}
+
+
+_VERSION = select(func.coalesce(func.max(index_changes.c.seq), 0))
 _PASSAGES = select(
     passages,
     documents.c.collection,

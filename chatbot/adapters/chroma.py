@@ -1,8 +1,7 @@
 """Dense search in Chroma, derived from the catalogue: it can be thrown away and made again.
 
 Chroma's local client is safe in one process only, so the folder is locked while it is open. The
-process that has it applies the catalogue's changes; any other searches the catalogue's vectors
-itself (`ExactIndex`), so that a command line works beside a running server.
+process that has it applies the catalogue's changes.
 """
 
 from __future__ import annotations
@@ -11,76 +10,18 @@ import json
 import shutil
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import numpy as np
 from filelock import FileLock, Timeout
 
 from chatbot.adapters.catalogue import Catalogue
+from chatbot.adapters.dense import Hits
 from chatbot.errors import IndexBusy, IndexUnusable
 
 _BATCH = 500  # Chroma's insert rate levels off here
 _NAME = "passages"
 _LONGER = 4
-
-Hits = list[tuple[str, float]]
-"""Passage ids with the cosine of their vector and the question's, best first."""
-
-
-@runtime_checkable
-class DenseIndex(Protocol):
-    """Nearest passages to a vector."""
-
-    def search(self, vector: Sequence[float], k: int, collections: Collection[str] | None) -> Hits:
-        """The k nearest passages in those collections (None: all)."""
-
-    def catch_up(self, on_progress: Callable[[int], None] = ...) -> None:
-        """Takes over what has changed in the catalogue."""
-
-    def close(self) -> None:
-        """Lets go of files and locks."""
-
-
-def open_dense(folder: Path, catalogue: Catalogue, model: str) -> DenseIndex:
-    """Chroma when no other process has it open, else exact search over the catalogue."""
-    try:
-        return ChromaIndex(folder, catalogue, model)
-    except IndexBusy:
-        return ExactIndex(catalogue, model)
-
-
-class ExactIndex:
-    """Exact search over the catalogue's own vectors: the reference that Chroma is held to."""
-
-    def __init__(self, catalogue: Catalogue, model: str) -> None:
-        self._catalogue = catalogue
-        self._model = model
-        self._read: tuple[int, list[str], np.ndarray, np.ndarray]
-        self._read = (-1, [], np.array([]), np.zeros((0, 0), np.float32))
-        self.catch_up()
-
-    def search(self, vector: Sequence[float], k: int, collections: Collection[str] | None) -> Hits:
-        """The k nearest passages, by comparing with every one of them."""
-        self.catch_up()
-        _, ids, names, matrix = self._read  # at once: another thread may take over changes now
-        if not ids:
-            return []
-        cosines = matrix @ np.asarray(vector, np.float32)
-        if collections is not None:
-            cosines = np.where(np.isin(names, list(collections)), cosines, -np.inf)
-        best = np.argsort(-cosines)[:k]
-        return [(ids[i], float(cosines[i])) for i in best if np.isfinite(cosines[i])]
-
-    def catch_up(self, on_progress: Callable[[int], None] = lambda _: None) -> None:
-        """Reads all vectors again when the catalogue has changed."""
-        version = self._catalogue.version()
-        if version != self._read[0]:
-            ids, names, matrix = self._catalogue.vectors(None, self._model)
-            self._read = (version, ids, np.array(names), matrix)
-            on_progress(len(ids))
-
-    def close(self) -> None:
-        """Nothing is held."""
 
 
 class ChromaIndex:
@@ -131,6 +72,12 @@ class ChromaIndex:
             return found
         where = {"collection": {"$in": sorted(collections)}}
         return self._query(vector, k, collections, where)
+
+    def cosines(self, vector: Sequence[float], ids: Sequence[str]) -> dict[str, float]:
+        """Cosine of each of those passages' vectors, asked of the catalogue."""
+        found, matrix = self._catalogue.vectors_of(ids, self._model)
+        values = matrix @ np.asarray(vector, np.float32) if found else np.zeros(0)
+        return dict(zip(found, values.tolist(), strict=True))
 
     def _query(
         self,

@@ -8,7 +8,18 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Engine, Row, Select, delete, func, insert, select, update
+from sqlalchemy import (
+    Connection,
+    Engine,
+    Row,
+    Select,
+    bindparam,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
 
 from chatbot.adapters.database import transaction
 from chatbot.adapters.schema import answers, canary_turns, conversations, feedback, shadow_answers
@@ -18,6 +29,16 @@ from chatbot.gate import shown
 from chatbot.steps.review_item import ReviewItem
 
 _TITLE_LENGTH = 80
+# Made once: each question waits for these, and making a statement takes longer than running it.
+_OWNER = select(conversations.c.owner).where(conversations.c.id == bindparam("conversation"))
+_OF_CONVERSATION = answers.c.conversation_id == bindparam("conversation")
+_RECORDS = (
+    select(answers.c.record)
+    .where(_OF_CONVERSATION, answers.c.current == 1)
+    .order_by(answers.c.ordinal)
+)
+_LENGTH = select(func.max(answers.c.ordinal), func.sum(answers.c.current)).where(_OF_CONVERSATION)
+_INSERT = insert(answers)
 Reviewed = Callable[[str, str], Mapping[str, ReviewItem]]
 
 
@@ -84,10 +105,7 @@ class ConversationStore:
         """
         with transaction(self._engine) as connection:
             _owned(connection, conversation, owner)
-        query = select(answers.c.record).where(
-            answers.c.conversation_id == conversation, answers.c.current == 1
-        )
-        rows = self._rows(query.order_by(answers.c.ordinal))
+            rows = connection.execute(_RECORDS, {"conversation": conversation}).all()
         return [AnswerRecord.from_json(row.record) for row in rows]
 
     def record(self, record_id: str) -> AnswerRecord:
@@ -111,23 +129,18 @@ class ConversationStore:
         """Keeps a finished turn; the first one gives the conversation its title."""
         with transaction(self._engine) as connection:
             _owned(connection, conversation, owner)
-            mine = answers.c.conversation_id == conversation
-            last = connection.scalar(select(func.max(answers.c.ordinal)).where(mine))
-            current = connection.scalar(
-                select(func.count()).select_from(answers).where(mine, answers.c.current == 1)
-            )
-            connection.execute(
-                insert(answers).values(
-                    id=record.id,
-                    conversation_id=conversation,
-                    ordinal=(last or 0) + 1,
-                    current=1,
-                    asked_at=record.asked_at,
-                    status=record.status.value,
-                    milliseconds=record.timings.get("total", 0.0),
-                    record=record.to_json(),
-                )
-            )
+            last, current = connection.execute(_LENGTH, {"conversation": conversation}).one()
+            row = {
+                "id": record.id,
+                "conversation_id": conversation,
+                "ordinal": (last or 0) + 1,
+                "current": 1,
+                "asked_at": record.asked_at,
+                "status": record.status.value,
+                "milliseconds": record.timings.get("total", 0.0),
+                "record": record.to_json(),
+            }
+            connection.execute(_INSERT, row)
             if record.trial is not None:
                 refused = record.status is Status.REFUSED  # "not in the passages" is dropped, too
                 dropped = 0 if refused else len(record.dropped)
@@ -251,8 +264,7 @@ class ConversationStore:
 
 
 def _owned(connection: Connection, conversation: str, owner: str) -> None:
-    query = select(conversations.c.owner).where(conversations.c.id == conversation)
-    if connection.scalar(query) != owner:
+    if connection.scalar(_OWNER, {"conversation": conversation}) != owner:
         raise NotFound("There is no such conversation.", "It may have been deleted.")
 
 

@@ -78,7 +78,7 @@ class TextEncoder(Embeddings):
         for batch, part in zip(batches, self._run(batches, tokens), strict=True):
             if vectors is None:
                 vectors = np.empty((len(texts), part.shape[1]), np.float32)
-            vectors[batch] = part / np.maximum(np.linalg.norm(part, axis=1, keepdims=True), 1e-12)
+            vectors[batch] = _unit(part)
             on_progress(len(batch))
         return vectors if vectors is not None else np.zeros((0, 0), np.float32)
 
@@ -108,7 +108,9 @@ class TextEncoder(Embeddings):
 
     def embed_query(self, text: str) -> list[float]:
         """The vector of a question, with the prompt that the model wants before questions."""
-        return self.encode([self._prompts.get("query", "") + text])[0].tolist()  # type: ignore[no-any-return]
+        # Past the batches, whose making takes an eighth of a question's time.
+        tokens = self._cut.encode(_clean(self._prompts.get("query", "") + text)).ids
+        return _unit(self._forward([tokens]))[0].tolist()  # type: ignore[no-any-return]
 
 
 def open_embeddings(settings: Settings) -> TextEncoder:
@@ -219,6 +221,10 @@ def _by_length(order: list[int], tokens: list[list[int]]) -> list[list[int]]:
             batches.append([])
         batches[-1].append(index)
     return batches
+
+
+def _unit(vectors: np.ndarray) -> np.ndarray:
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)  # type: ignore[no-any-return]
 
 
 def _clean(text: str) -> str:

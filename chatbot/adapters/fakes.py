@@ -29,7 +29,7 @@ from chatbot.adapters.retrieval import as_document
 from chatbot.domain import AnswerRecord, Passage, Turn
 from chatbot.errors import GenerationFailed, NotFound
 from chatbot.gate import shown
-from chatbot.steps.rank import Candidate, rank
+from chatbot.steps.rank import Candidate, fuse, rank
 from chatbot.steps.words import WORD, content_stems
 
 _TITLE_LENGTH = 80
@@ -174,7 +174,7 @@ class ListRetriever(BaseRetriever):
             Candidate(p.id, float(np.dot(wanted, vector)), 0.0)
             for p, vector in zip(allowed, vectors, strict=True)
         ]
-        found = rank(query, pool, {p.id: p for p in allowed}, k, self.day)
+        found = rank(query, pool, fuse(pool), {p.id: p for p in allowed}, k, self.day)
         return [as_document(scored) for scored in found]
 
 

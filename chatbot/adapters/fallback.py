@@ -61,9 +61,7 @@ class FallbackChat(BaseChatModel):
                     began = began or bool(chunk.message.content)
                     yield chunk
             except GenerationFailed as error:
-                left = line is not None and line.is_cut and not line.late
-                if not left:
-                    self.breaker.failed()
+                self._count(line)
                 if began or (line is not None and line.is_cut):
                     raise
                 failure = error
@@ -71,6 +69,11 @@ class FallbackChat(BaseChatModel):
                 self.breaker.succeeded()
                 return
         yield from self._instead(messages, stop, failure, line=line, **kwargs)
+
+    def _count(self, line: Lifeline | None) -> None:
+        """The first has failed; a reader who left is no failure of it."""
+        if line is None or not line.is_cut or line.late:
+            self.breaker.failed()
 
     def _instead(
         self,

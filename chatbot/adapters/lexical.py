@@ -60,6 +60,11 @@ class Matches:
     _kept: _Kept
     _total: np.ndarray
 
+    @property
+    def version(self) -> int:
+        """The catalogue's version that was searched."""
+        return self._kept.version
+
     def best(
         self, k: int, collections: Collection[str] | None = None, also: Collection[str] = ()
     ) -> dict[str, float]:

@@ -70,7 +70,8 @@ def start_llama(settings: Settings, candidate: Path | None = None) -> LlamaServe
     key = secrets.token_urlsafe(32)
     params = xllamacpp.CommonParams()
     # What the user names is served as it is; the embedded model in its fastest form.
-    served = prepared_model(path, settings.models_folder) if embedded else path
+    folder = settings.models_folder
+    served = prepared_model(path, LANGUAGE.sha256, folder) if embedded else path
     params.model.path = str(served)
     params.n_ctx = settings.generation_context * _SLOTS
     params.n_parallel = _SLOTS

@@ -21,13 +21,15 @@ KIND = "Q8_0"
 _FILE, _MANIFEST = "model.gguf", "prepared.json"
 
 
-def prepared_model(base: Path, folder: Path) -> Path:
+def prepared_model(base: Path, source: str, folder: Path) -> Path:
     """The model's file as `KIND` below the folder; made if it is not there yet.
+
+    Args:
+        source: SHA-256 of the base, which was checked.
 
     Raises:
         ModelUnusable: it cannot be made, or was changed after it was made.
     """
-    source = hash_file(base)
     place = folder / sha256_of(f"{source} {KIND}")[:16]
     if not (place / _MANIFEST).exists():  # else nothing is written: the folder may be read-only
         place.mkdir(parents=True, exist_ok=True)

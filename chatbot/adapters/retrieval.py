@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
-import numpy as np
 from langchain_core.callbacks import CallbackManagerForRetrieverRun
 from langchain_core.documents import Document as LangChainDocument
 from langchain_core.embeddings import Embeddings
 from langchain_core.retrievers import BaseRetriever
-from pydantic import ConfigDict
+from pydantic import ConfigDict, PrivateAttr
 
 from chatbot.adapters.catalogue import Catalogue
-from chatbot.adapters.chroma import DenseIndex
+from chatbot.adapters.dense import DenseIndex
 from chatbot.adapters.lexical import LexicalIndex
-from chatbot.domain import ScoredPassage
+from chatbot.domain import Passage, ScoredPassage
 from chatbot.steps.rank import Candidate, fuse, rank
+
+_BESIDE = 4
+_MOST_KNOWN = 8192
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """Passages as they were at one version of the catalogue, or at a later one: then the next
+    question knows that version, and these are read again."""
+
+    version: int
+    passages: dict[str, Passage] = field(default_factory=dict)
 
 
 def today_utc() -> date:
@@ -42,32 +54,44 @@ class HybridRetriever(BaseRetriever):
     candidates: int = 50
     today: Callable[[], date] = today_utc
 
+    _known: _Known = PrivateAttr(_Known(-1))
+    _beside: ThreadPoolExecutor = PrivateAttr(default_factory=lambda: ThreadPoolExecutor(_BESIDE))
+
     def find(
         self, question: str, k: int, collections: Collection[str] | None = None
     ) -> tuple[ScoredPassage, ...]:
         """The k best passages in those collections (None: all), best first."""
-        with ThreadPoolExecutor(1) as beside:  # the database answers while the model embeds
-            matching = beside.submit(self.lexical.match, question)
-            vector = self.embeddings.embed_query(question)
-            dense = dict(self.dense.search(vector, self.candidates, collections))
-            lexical = matching.result().best(self.candidates, collections, dense)
-        dense |= self._cosines([i for i in lexical if i not in dense], vector)
+        # The database answers while the model embeds.
+        matching = self._beside.submit(self.lexical.match, question)
+        vector = self.embeddings.embed_query(question)
+        dense = dict(self.dense.search(vector, self.candidates, collections))
+        matches = matching.result()
+        lexical = matches.best(self.candidates, collections, dense)
+        dense |= self.dense.cosines(vector, [i for i in lexical if i not in dense])
         pool = [Candidate(i, c, lexical.get(i, 0.0)) for i, c in dense.items()]
-        return self._best(question, pool, k)
+        return self._best(question, pool, k, matches.version)
 
-    def _best(self, question: str, pool: list[Candidate], k: int) -> tuple[ScoredPassage, ...]:
+    def _best(
+        self, question: str, pool: list[Candidate], k: int, version: int
+    ) -> tuple[ScoredPassage, ...]:
         """Reads the best few passages; all of them only where too few of those count today."""
-        ids = list(fuse(pool))
+        fused = fuse(pool)
+        ids = list(fused)
         for wanted in (ids[: 3 * k], ids):
-            found = rank(question, pool, self.catalogue.passages(wanted), k, self.today())
+            found = rank(question, pool, fused, self._passages(wanted, version), k, self.today())
             if len(found) == min(k, len(ids)):
                 break
         return found
 
-    def _cosines(self, ids: list[str], vector: list[float]) -> dict[str, float]:
-        found, matrix = self.catalogue.vectors_of(ids, self.model)
-        cosines = matrix @ np.asarray(vector, np.float32) if found else np.zeros(0)
-        return dict(zip(found, cosines.tolist(), strict=True))
+    def _passages(self, ids: Sequence[str], version: int) -> dict[str, Passage]:
+        """The passages, read once for each version of the catalogue."""
+        known = self._known
+        if known.version != version or len(known.passages) > _MOST_KNOWN:
+            self._known = known = _Known(version)
+        missing = [i for i in ids if i not in known.passages]
+        if missing:
+            known.passages.update(self.catalogue.passages(missing))
+        return known.passages
 
     def _get_relevant_documents(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -136,6 +137,10 @@ def open_router(settings: Settings, policy: Policy, encoder: Encoder) -> Router:
     Raises:
         ModelUnusable: the classifier is missing, damaged, or made for another embedding model.
     """
+    return Router(policy, encoder, open_classifier(classifier_file(settings), encoder.name))
+
+
+def classifier_file(settings: Settings) -> Path:
+    """The classifier that was trained here, or else the one that is shipped."""
     trained = settings.models_folder / SHIPPED.name
-    path = trained if trained.exists() else SHIPPED
-    return Router(policy, encoder, open_classifier(path, encoder.name))
+    return trained if trained.exists() else SHIPPED

@@ -12,7 +12,7 @@ from rich.progress import Progress
 
 from chatbot.adapters.training_data import Row, rows
 from chatbot.bootstrap import bootstrap
-from chatbot.commands.routing import router_by
+from chatbot.commands.routing import open_encoder, router_by
 from chatbot.commands.screen import PolicyName
 from chatbot.console import AsJson, guarded, put, put_json
 from chatbot.console import screen as console
@@ -99,6 +99,38 @@ def answers(
         put_json(report)
     else:
         put("\n".join(line(n, s) for n, s in report.items() if n != "n"))
+
+
+@app.command()
+@guarded
+def cache(
+    pairs: Annotated[
+        Path, typer.Argument(help="CSV or JSON lines: question_1, question_2, similar (1 or 0).")
+    ],
+    bound: Annotated[
+        float | None,
+        typer.Option(min=0, max=1, help="Share of wrong hits allowed. Default: the setting."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Store the first question of each pair in a fresh cache, ask the second: how many hits, how
+    many of them wrong.
+
+    Example: chatbot evaluate cache pairs.csv --json
+    """
+    from chatbot.adapters.cache_scores import pair_hits, scores
+    from chatbot.adapters.same_pairs import labelled_pairs
+    from chatbot.adapters.same_question import open_same_question
+
+    labelled = labelled_pairs(pairs)
+    allowed = load_settings().cache_wrong_hits if bound is None else bound
+    hits = pair_hits(open_same_question(open_encoder()), labelled, allowed)
+    report = scores(labelled, hits)
+    if as_json:
+        put_json(report)
+        return
+    put(f"{report['pairs']} pairs, {report['hits']} hits, {report['wrong_hits']} of them wrong")
+    put("\n".join(line(n, s, ".1%", 28) for n, s in report.items() if isinstance(s, dict)))
 
 
 def answer_scores(

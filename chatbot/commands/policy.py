@@ -119,3 +119,46 @@ def train(
     )
     for name, share in about["held"].items():
         put(f"  held of {name:<24} {share['value']:>6.1%} of {share['n']} (not learned from)")
+
+
+@app.command("train-same")
+@guarded
+def train_same(
+    data: Annotated[Path, typer.Argument(help="Folder of pairs, such as policies/same.")],
+    wordnet: Annotated[
+        Path | None,
+        typer.Option(help="WordNet's database. Default: the synonyms that are shipped."),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="File to write. Default: beside the models.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Train what tells whether two questions want the same answer. policies/same says how the pairs
+    were made.
+
+    Example: chatbot policy train-same policies/same --wordnet /usr/share/wordnet
+    """
+    from chatbot.adapters.same_pairs import load_pairs
+    from chatbot.adapters.same_question import SHIPPED, open_same_question
+    from chatbot.adapters.train_same_question import read_wordnet, train_same_question
+    from chatbot.settings import load_settings
+
+    pairs = load_pairs(data)
+    encoder = open_encoder()
+    meanings = (
+        read_wordnet(wordnet, encoder.vocabulary())
+        if wordnet
+        else open_same_question(encoder).meanings
+    )
+    content, about = train_same_question(pairs, meanings, encoder)
+    path = out or load_settings().models_folder / SHIPPED.name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    if as_json:
+        put_json({"file": path.absolute(), **about})
+    else:
+        put(
+            f"{path}: {len(content):,} bytes, learned from "
+            f"{about['different']:,} pairs of different questions"
+        )

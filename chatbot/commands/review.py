@@ -19,7 +19,7 @@ from chatbot.adapters.queue import ReviewQueue
 from chatbot.commands.stores import open_stores
 from chatbot.console import AsJson, guarded, put, put_json
 from chatbot.errors import NotAllowed, NotFound
-from chatbot.settings import load_settings
+from chatbot.settings import Settings, load_settings
 from chatbot.steps import review
 from chatbot.steps.review_item import OPEN, ReviewItem, State
 from chatbot.web.desk_access import may_read, may_work
@@ -81,18 +81,27 @@ def at_desk(name: str) -> Iterator[Desk]:
         NotAllowed: they do not.
     """
     settings = load_settings()
+    with open_stores(settings) as (queue, audit):
+        accounts = Accounts(queue.engine, audit)
+        yield Desk(queue, accounts, logged_in(accounts, settings, name))
+
+
+def logged_in(accounts: Accounts, settings: Settings, name: str) -> Account:
+    """The account of someone who knows their password, which is asked for where it is not set.
+
+    Raises:
+        NotAllowed: they do not.
+    """
     given = settings.reviewer_password
     password = (
         given.get_secret_value() if given else typer.prompt("Password", hide_input=True, err=True)
     )
-    with open_stores(settings) as (queue, audit):
-        accounts = Accounts(queue.engine, audit)
-        token = accounts.login(name, password, "command line")
-        account = accounts.session(token)
-        accounts.logout(token)
-        if account is None:
-            raise NotAllowed("The account was disabled.", "Ask whoever runs this desk.")
-        yield Desk(queue, accounts, account)
+    token = accounts.login(name, password, "command line")
+    account = accounts.session(token)
+    accounts.logout(token)
+    if account is None:
+        raise NotAllowed("The account was disabled.", "Ask whoever runs this desk.")
+    return account
 
 
 @app.command("list")

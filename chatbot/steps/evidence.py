@@ -37,6 +37,7 @@ class Evidence:
         facts: what the whole passage states, its title and headings included.
         labels: stems of its title and headings.
         header: a table's header row, or nothing.
+        score: how well retrieval found the passage among its candidates, 0 to 1.
     """
 
     marker: int
@@ -46,6 +47,7 @@ class Evidence:
     facts: Facts
     labels: frozenset[str]
     header: str = ""
+    score: float = 1.0
 
 
 def quotable(passage: Passage) -> tuple[str, ...]:
@@ -55,7 +57,7 @@ def quotable(passage: Passage) -> tuple[str, ...]:
     return tuple(text[a:b] for a, b in spans) or (text[:_LONGEST_QUOTE],)
 
 
-def evidence_of(marker: int, passage: Passage, vectors: np.ndarray) -> Evidence:
+def evidence_of(marker: int, passage: Passage, vectors: np.ndarray, score: float = 1.0) -> Evidence:
     """Evidence from a passage and the vectors of its `quotable` sentences."""
     label = " \n".join((passage.document.title, *passage.locator.heading))
     texts = quotable(passage)
@@ -63,7 +65,7 @@ def evidence_of(marker: int, passage: Passage, vectors: np.ndarray) -> Evidence:
     where = f"{label}\n{header}" if header else label
     quotes = tuple(Quote(text, facts_of(f"{where}\n{text}")) for text in texts)
     whole = facts_of(f"{label}\n{passage.text}")
-    return Evidence(marker, passage, quotes, vectors, whole, content_stems(label), header)
+    return Evidence(marker, passage, quotes, vectors, whole, content_stems(label), header, score)
 
 
 def _header(passage: Passage, rows: Sequence[str]) -> str:

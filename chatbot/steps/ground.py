@@ -48,7 +48,8 @@ def ground(
         )
     blocks: list[str] = []
     for number, scored in enumerate(passages, 1):
-        block = _fitted(_block(number, scored), count, left)
+        whole = numbered(number, where_of(scored.passage), scored.passage.text)
+        block = _fitted(whole, count, left)
         if not block:
             break
         blocks.append(block)
@@ -62,9 +63,9 @@ def where_of(passage: Passage) -> str:
     return " › ".join(dict.fromkeys((passage.document.title, *passage.locator.heading)))
 
 
-def _block(number: int, scored: ScoredPassage) -> str:
-    passage = scored.passage
-    return f"[{number}] {where_of(passage)}\n{passage.text}"
+def numbered(number: int, where: str, text: str) -> str:
+    """A passage under its number, as models and labellers read it."""
+    return f"[{number}] {where}\n{text}"
 
 
 def _fitted(block: str, count: Count, left: int) -> str:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 from chatbot.domain import Passage, ScoredPassage
 from chatbot.steps.words import coverage
@@ -13,8 +13,7 @@ DENSE_WEIGHT = 0.55
 """Weight of the dense score in the fusion; docs/experiments/LOG.md has what was measured."""
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """A passage's scores on both sides; 0.0 on the lexical side where no word matches."""
 
     id: str
@@ -48,15 +47,20 @@ def _normalised(values: Sequence[float]) -> list[float]:
 def rank(
     question: str,
     candidates: Sequence[Candidate],
+    fused: Mapping[str, float],
     passages: Mapping[str, Passage],
     k: int,
     today: date,
 ) -> tuple[ScoredPassage, ...]:
-    """The k best passages that count today, duplicates of the same text left out."""
+    """The k best passages that count today, duplicates of the same text left out.
+
+    Args:
+        fused: what `fuse` made of the candidates.
+    """
     by_id = {c.id: c for c in candidates}
     best: list[ScoredPassage] = []
     seen: set[str] = set()
-    for passage_id, score in fuse(candidates).items():
+    for passage_id, score in fused.items():
         passage = passages.get(passage_id)
         if passage is None or not passage.document.counts_on(today):
             continue

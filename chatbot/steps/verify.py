@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from chatbot.domain import Citation, Decision, Draft, Passage, Verdict
+from chatbot.domain import Citation, Decision, Draft, Verdict
 from chatbot.steps.evidence import Evidence, Quote, other_column
 from chatbot.steps.facts import Facts, contradicts, facts_of, missing_facts
 from chatbot.steps.fragment import is_fragment, taken_from
@@ -194,55 +194,3 @@ def _marked(claim: str, markers: Sequence[int]) -> str:
     text = claim.rstrip()
     stop = text[-1] if text[-1:] in ".!?:;" else ""
     return f"{text.removesuffix(stop)} {''.join(f'[{m}]' for m in markers)}{stop or '.'}"
-
-
-@dataclass(frozen=True, slots=True)
-class Quotation:
-    """A sentence that may answer the question, in the document's own words."""
-
-    evidence: Evidence
-    quote: str
-    similarity: float
-
-
-def best_quotes(
-    question: str,
-    vector: np.ndarray,
-    evidence: Sequence[Evidence],
-    most: int = 3,
-    least: float = 0.34,
-) -> list[Quotation]:
-    """The sentences nearest to the question, best passage first, at most `most`.
-
-    Args:
-        vector: unit vector of the question.
-        least: least score; meaning counts three quarters, shared words one quarter.
-    """
-    wanted = content_stems(question)
-    found: list[Quotation] = []
-    for one in evidence:
-        for quote, similarity in zip(one.quotes, one.vectors @ vector, strict=True):
-            shared = len(content_stems(quote.text) & wanted) / max(len(wanted), 1)
-            score = 0.75 * float(similarity) + 0.25 * shared
-            if score >= least and _worth_quoting(quote.text, one.passage):
-                found.append(Quotation(one, quote.text, score))
-    found.sort(key=lambda q: -q.similarity)
-    near = [q for q in found if q.similarity >= 0.75 * found[0].similarity][:most]
-    return sorted(near, key=lambda q: (q.evidence.marker, q.evidence.passage.text.find(q.quote)))
-
-
-def _worth_quoting(quote: str, passage: Passage) -> bool:
-    """Whether it says something by itself: a row with figures, or a whole sentence."""
-    if passage.kind == "table":
-        return any(c.isdigit() for c in quote)
-    return len(content_stems(quote)) > _FEWEST_STEMS and quote[-1] in ".!:;)”\"'。"
-
-
-def quoted(quotation: Quotation) -> tuple[Draft, Verdict]:
-    """A quotation as a sentence: released because its words stand in the passage."""
-    passage, quote = quotation.evidence.passage, quotation.quote
-    citation = Citation(quotation.evidence.marker, passage, quote)
-    draft = Draft(f"“{' '.join(quote.split())}” [{citation.marker}]", (citation,))
-    if quote not in passage.text:
-        return _refused(draft, ("is not in the passage word for word",))
-    return draft, Verdict(Decision.RELEASE, draft.sha256, (), {"support": 1.0})

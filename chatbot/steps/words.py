@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 WORD = re.compile(r"\w+(?:[-'’.]\w+)*", re.UNICODE)
 
@@ -36,6 +37,7 @@ def stem(word: str) -> str:
     return short if len(short) >= 4 else lower.removesuffix("s") if len(lower) > 3 else lower
 
 
+@lru_cache(maxsize=8192)
 def content_stems(text: str) -> frozenset[str]:
     """Stems of the words that say what a text is about."""
     words = (w.lower() for w in WORD.findall(text))

@@ -186,8 +186,14 @@ class ChatPage:
         if turns:
             return self._sidebar(person, conversation), thread_html(turns, conversation), ""
         documents = self._app.catalogue.documents(person.collections)
-        examples = self._app.catalogue.example_questions(_EXAMPLES) if documents else []
+        examples = self._examples(person) if documents else []
         return self._sidebar(person, conversation), welcome_html(documents, examples, note), ""
+
+    def _examples(self, person: Person) -> list[str]:
+        """Questions to begin with: the FAQ's, which are answered at once, then headings."""
+        entries = self._app.faq.store.live()
+        curated = [entry.question for entry in entries if entry.is_for(person.collections)]
+        return [*curated, *self._app.catalogue.example_questions(_EXAMPLES)][:_EXAMPLES]
 
     def _sidebar(self, person: Person, conversation: str) -> str:
         listed = self._app.conversations.list(person.id)

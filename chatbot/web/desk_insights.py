@@ -16,7 +16,7 @@ from chatbot.steps.drift import Figure
 from chatbot.steps.intervals import wilson
 from chatbot.web.desk_forms import shell
 from chatbot.web.desk_login import Doors
-from chatbot.web.desk_page import brand
+from chatbot.web.desk_page import plain_bar
 from chatbot.web.desk_view import title_of
 from chatbot.web.desk_words import span
 from chatbot.web.markup import escape
@@ -60,9 +60,8 @@ def insights_page(
         for n in PERIODS
     )
     body = (
-        f'<header class="bar desk-bar">{brand(site)}<nav class="pages" aria-label="Desk">'
-        '<a href="/desk/">Review</a><a href="/desk/insights" aria-current="page">Insights</a></nav>'
-        f'</header><main class="insights"><div class="insights-head"><h1>Insights</h1>'
+        f'{plain_bar(site, "Insights")}<main class="insights"><div class="insights-head">'
+        "<h1>Insights</h1>"
         f'<nav class="periods" aria-label="Period">{periods}</nav></div>'
         f"{_drift(looked)}{_tiles(found)}{_volumes(found, title)}{_decisions(found.decided, title)}"
         f"{_waits(found.waits, title)}</main>"

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 _FORM_BYTES = 16_384
 _NUMBER = re.compile(r"\d{1,9}")
 _FRESH = {"Cache-Control": "no-store"}
-_FOREIGN = NotAllowed("This form came from another website.", "Open the desk, and send it there.")
+FOREIGN = NotAllowed("This form came from another website.", "Open the desk, and send it there.")
 
 
 class Doors:
@@ -63,7 +63,7 @@ class Doors:
         name, password = form.get("name", ""), form.get("password", "")
         try:
             if not from_here(request):
-                raise _FOREIGN
+                raise FOREIGN
             token = self._accounts.login(name, password, _address(request))
         except NotAllowed as error:
             return HTMLResponse(login_page(self._site, str(error), name), 403, _FRESH)
@@ -72,7 +72,7 @@ class Doors:
     def logout(self, request: Request) -> Response:
         """Ends the session."""
         if not from_here(request):
-            return HTMLResponse(login_page(self._site, str(_FOREIGN)), 403, _FRESH)
+            return HTMLResponse(login_page(self._site, str(FOREIGN)), 403, _FRESH)
         self._accounts.logout(request.cookies.get(DESK_COOKIE, ""))
         answer = RedirectResponse("/desk/login", 303, _FRESH)
         answer.delete_cookie(DESK_COOKIE, path="/", httponly=True, samesite="strict")
@@ -101,7 +101,7 @@ class Doors:
         owner = self._accounts.link_name(token)
         try:
             if not from_here(request):
-                raise _FOREIGN
+                raise FOREIGN
             if password != form.get("again", ""):
                 raise BadInput("The two passwords differ.", "Type the same one twice.")
             session = self._accounts.welcome(token, password, form.get("name", ""))
@@ -138,7 +138,7 @@ def add_doors(server: FastAPI, app: App) -> Doors:
 
     @server.post("/desk/login")
     async def login(request: Request) -> Response:
-        return await run_in_threadpool(partial(doors.login, request, await _form(request)))
+        return await run_in_threadpool(partial(doors.login, request, await form_of(request)))
 
     @server.post("/desk/logout")
     def logout(request: Request) -> Response:
@@ -146,11 +146,11 @@ def add_doors(server: FastAPI, app: App) -> Doors:
 
     @server.post("/desk/leave")
     async def leave(request: Request) -> Response:
-        return await run_in_threadpool(partial(doors.leave, request, await _form(request)))
+        return await run_in_threadpool(partial(doors.leave, request, await form_of(request)))
 
     @server.post("/desk/welcome")
     async def welcome(request: Request) -> Response:
-        return await run_in_threadpool(partial(doors.welcome, request, await _form(request)))
+        return await run_in_threadpool(partial(doors.welcome, request, await form_of(request)))
 
     return doors
 
@@ -161,12 +161,12 @@ def from_here(request: Request) -> bool:
     return bool(origin) and urlsplit(origin).netloc == request.headers.get("host", "")
 
 
-async def _form(request: Request) -> dict[str, str]:
+async def form_of(request: Request, most: int = _FORM_BYTES) -> dict[str, str]:
     """The fields of a form; none where it is larger than any of ours."""
     body = bytearray()
     async for part in request.stream():
         body += part
-        if len(body) > _FORM_BYTES:
+        if len(body) > most:
             return {}
     return dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
 

@@ -7,6 +7,13 @@ from chatbot.web.icons import icon
 from chatbot.web.markup import escape
 from chatbot.web.parts import dialog_html, theme_button
 
+PAGES = (
+    ("Review", "/desk/"),
+    ("FAQ", "/desk/faq"),
+    ("Compare", "/desk/votes"),
+    ("Insights", "/desk/insights"),
+)
+
 
 def desk_head() -> str:
     """Styles and scripts of the desk, for the page's head."""
@@ -24,8 +31,7 @@ def bar_html(title: str) -> str:
         f'<button type="button" class="quiet" id="back" data-act="back" aria-label="Back to the '
         f'list" title="Back to the list (U)">{icon("back")}</button>'
         f"{brand(title)}"
-        '<nav class="pages" aria-label="Desk"><a href="/desk/" aria-current="page">Review</a>'
-        '<a href="/desk/insights">Insights</a></nav>'
+        f"{pages_html('Review')}"
         f'<div class="search">{icon("none")}<label class="unseen" for="search">Search the queue'
         '</label><input id="search" type="search" placeholder="Search" autocomplete="off" '
         'maxlength="80"></div>'
@@ -38,6 +44,20 @@ def bar_html(title: str) -> str:
         '<button type="button" class="quiet" data-act="logout" aria-label="Log out" '
         f'title="Log out">{icon("leave")}</button></div></header>'
     )
+
+
+def plain_bar(title: str, current: str) -> str:
+    """The bar of the desk's pages without Gradio: name and pages."""
+    return f'<header class="bar desk-bar">{brand(title)}{pages_html(current)}</header>'
+
+
+def pages_html(current: str) -> str:
+    """The desk's pages, the one that is open marked."""
+    links = "".join(
+        f'<a href="{path}"{" aria-current=page" if name == current else ""}>{name}</a>'
+        for name, path in PAGES
+    )
+    return f'<nav class="pages" aria-label="Desk">{links}</nav>'
 
 
 def brand(title: str) -> str:

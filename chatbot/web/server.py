@@ -18,9 +18,11 @@ from chatbot.domain import Person
 from chatbot.errors import NotFound
 from chatbot.web.chat import AT_ONCE, build_blocks
 from chatbot.web.desk import build_desk
+from chatbot.web.desk_faq import add_faq
 from chatbot.web.desk_insights import add_insights
 from chatbot.web.desk_login import Doors, add_doors
 from chatbot.web.desk_page import desk_head
+from chatbot.web.desk_votes import add_votes
 from chatbot.web.guard import LOOPBACK, Guard
 from chatbot.web.health import health
 from chatbot.web.page import rewrite
@@ -56,6 +58,8 @@ def build_server(app: App) -> FastAPI:
         admit=doors.admit,
     )
     add_insights(server, app, doors)
+    add_votes(server, app, doors)
+    add_faq(server, app, doors)
     _add_routes(server, app, sessions, doors)
     server.mount("/ui", StaticFiles(directory=_STATIC), name="ui")
     return _in_loop(lambda: _mount_pages(server, app, sessions))

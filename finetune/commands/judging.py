@@ -9,12 +9,15 @@ from typing import Annotated, Any
 import typer
 from langchain_core.language_models import BaseChatModel
 
+from chatbot.adapters.revisions import Revisions
+from chatbot.adapters.votes import Tally, Votes
+from chatbot.commands.stores import open_stores
 from chatbot.console import AsJson, guarded, put, put_json
 from chatbot.errors import BadInput
 from chatbot.figures import bootstrap, line
 from chatbot.prompts import load_prompt
 from chatbot.settings import Settings, load_settings
-from finetune.commands.common import MEASURED, bar
+from finetune.commands.common import MEASURED, bar, put_votes
 from finetune.evaluate import Run, opened_model, read_run, same_rows
 from finetune.judging import (
     Judged,
@@ -72,6 +75,7 @@ def judge(
             )
         found, report = _report(chat, one, other, own, third)
     report = {"judge": name, "first": one.name, "second": other.name, **report}
+    report["votes"] = {run.name: _votes(run) for run in (one, other)}
     if model_of(name) == model_of(one.name) == model_of(other.name):
         report["warning"] = "Both runs are of the judge's model."
     if out:
@@ -86,6 +90,8 @@ def judge(
         put_json(report)
     else:
         put("\n".join(_lines(report)))
+        for votes in report["votes"].values():
+            put_votes(votes)
 
 
 def _settings(by: str, model: str | None, key: str | None) -> Settings:
@@ -97,6 +103,17 @@ def _settings(by: str, model: str | None, key: str | None) -> Settings:
     else:
         chosen = {"generation_url": None, "generation_model": by, "generation_key": None}
     return load_settings(generation_adapter="none", **chosen)
+
+
+def _votes(run: Run) -> Tally:
+    """What reviewers said of the run's adapter in the shadow, if it was tried here."""
+    settings = load_settings()
+    revisions = Revisions(settings.adapters_folder)
+    for name in revisions.all():
+        if name[:12] in run.name:
+            with open_stores(settings) as (_, audit):
+                return Votes(revisions, audit).counted(name)
+    return {}
 
 
 def _report(

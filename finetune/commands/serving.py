@@ -21,7 +21,7 @@ from chatbot.errors import BadInput
 from chatbot.settings import load_settings
 from chatbot.steps.canary import MEASURES
 from chatbot.steps.probe import Heard
-from finetune.commands.common import MEASURED
+from finetune.commands.common import MEASURED, put_votes
 from finetune.evaluate import read_run
 from finetune.history_page import history_page
 from finetune.lifecycle import Lifecycle
@@ -121,12 +121,15 @@ def promote(
             revision = life.promote(
                 adapter, measured, incumbent, by, about, heard, share, _questions(data)
             )
+        votes = life.votes(revision)
     if as_json:
-        put_json({"revision": revision, "share": share or 100})
-    elif share:
+        put_json({"revision": revision, "share": share or 100, "votes": votes})
+        return
+    if share:
         put(f"Adapter {revision} answers in {share}% of the conversations: `finetune canary`.")
     else:
         put(f"Adapter {revision} serves from now on.")
+    put_votes(votes)
 
 
 def _questions(data: Path) -> dict[str, bytes]:
@@ -164,6 +167,7 @@ def canary(as_json: AsJson = False) -> None:
         for name in ("released", "refused", "held"):
             put(f"  {name:<12}{_interval(shadow[name]):>26}")
         put(f"  {'as alike as':<12}{_interval(shadow['alike']):>26}")
+    put_votes(found["votes"])
     if found["worse"]:
         put(f"It is clearly worse ({', '.join(found['worse'])}): a running server withdraws it.")
 
@@ -238,7 +242,7 @@ def history(
 
 def _hear(adapter: Path) -> Heard:
     """What the adapter answers to the probe, on the model in this process."""
-    from chatbot.language import hear, open_language
+    from chatbot.opening import hear, open_language
 
     here = {"generation_url": None, "generation_adapter": str(adapter)}
     language = open_language(load_settings().model_copy(update=here))

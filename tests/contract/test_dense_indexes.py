@@ -12,9 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from chatbot.adapters import dense
 from chatbot.adapters.catalogue import Catalogue
-from chatbot.adapters.chroma import ChromaIndex, DenseIndex, ExactIndex, open_dense
+from chatbot.adapters.chroma import ChromaIndex
 from chatbot.adapters.database import open_database
+from chatbot.adapters.dense import DenseIndex, ExactIndex, open_dense
 from chatbot.adapters.fakes import HashedEmbeddings
 from chatbot.errors import IndexBusy
 from tests.strategies import MODEL, keep, stored
@@ -38,8 +40,10 @@ def chroma(tmp_path: Path) -> Path:
     return tmp_path / "chroma"
 
 
-@pytest.fixture(params=["exact", "chroma"])
-def make(request: pytest.FixtureRequest, chroma: Path) -> Iterator[Make]:
+@pytest.fixture(params=["exact", "chroma", "few", "many"])
+def make(
+    request: pytest.FixtureRequest, chroma: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Make]:
     """Opens the index; opened again, it is closed first."""
     opened: list[DenseIndex] = []
 
@@ -49,6 +53,9 @@ def make(request: pytest.FixtureRequest, chroma: Path) -> Iterator[Make]:
         index: DenseIndex
         if request.param == "exact":
             index = ExactIndex(catalogue, MODEL)
+        elif request.param in ("few", "many"):
+            monkeypatch.setattr(dense, "FEW", 300 if request.param == "few" else 3)
+            index = open_dense(chroma, catalogue, MODEL)
         else:
             index = ChromaIndex(chroma, catalogue, MODEL)
         opened.append(index)
@@ -95,11 +102,33 @@ class TestDenseIndex:
         keep(catalogue, *MANY)
         index, reference = make(catalogue), ExactIndex(catalogue, MODEL)
         index.catch_up()
+        reference.catch_up()
         for n in range(20):
             found = search(index, f"number {n % 5} word{n}", k=5)
             wanted = search(reference, f"number {n % 5} word{n}", k=5)
             assert [s for _, s in found] == pytest.approx([s for _, s in wanted], abs=1e-3)
             assert found[0][0] == wanted[0][0]
+
+    def test_cosines_are_those_of_the_search(self, catalogue: Catalogue, make: Make) -> None:
+        keep(catalogue, *MANY)
+        index = make(catalogue)
+        index.catch_up()
+        vector = WORDS.embed_query("number 3 word7")
+        hits = dict(index.search(vector, 10, None))
+        told = index.cosines(vector, [*hits, "no such passage"])
+        assert told == pytest.approx(hits, abs=1e-3)
+        assert index.cosines(vector, []) == {}
+
+    def test_what_was_dropped_is_not_found(self, catalogue: Catalogue, make: Make) -> None:
+        keep(catalogue, CROWNS, CARDS)
+        index = make(catalogue)
+        index.catch_up()
+        catalogue.drop([CROWNS.document.id])
+        index.catch_up()
+        assert set(texts(catalogue, search(index, "crowns wait", k=9))) == {
+            "A new card comes by post.",
+            "The card is free.",
+        }
 
     def test_only_allowed_collections_are_searched(self, catalogue: Catalogue, make: Make) -> None:
         keep(catalogue, CROWNS, CARDS, *MANY)
@@ -286,16 +315,16 @@ def test_a_second_opener_is_told_and_can_search_all_the_same(
 ) -> None:
     keep(catalogue, CROWNS)
     first = open_dense(chroma, catalogue, MODEL)
-    assert isinstance(first, ChromaIndex)
     with pytest.raises(IndexBusy) as caught:
         opened(chroma, catalogue)
     assert caught.value.remedy
     second = open_dense(chroma, catalogue, MODEL)
     assert isinstance(second, ExactIndex)
+    second.catch_up()
     assert len(search(second, "crowns")) == 3
     first.close()
     third = open_dense(chroma, catalogue, MODEL)
-    assert isinstance(third, ChromaIndex)
+    assert not isinstance(third, ExactIndex)
     third.close()
 
 

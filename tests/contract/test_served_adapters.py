@@ -8,7 +8,8 @@ import pytest
 
 from chatbot.adapters.fallback import FallbackChat
 from chatbot.errors import AdapterSilent, GenerationFailed
-from chatbot.language import LanguageModel, open_proven
+from chatbot.language import LanguageModel
+from chatbot.opening import open_proven
 from chatbot.settings import Settings, load_settings
 from tests.contract.test_served_chat import opened, stub
 from tests.model_stub import Handler, Stub, missing, piece

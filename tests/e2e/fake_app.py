@@ -21,6 +21,8 @@ from chatbot.adapters.accounts import Accounts
 from chatbot.adapters.audit import AuditLog
 from chatbot.adapters.database import open_database
 from chatbot.adapters.queue import ReviewQueue
+from chatbot.adapters.revisions import Revisions
+from chatbot.adapters.votes import Votes
 from chatbot.desk import Desk
 from chatbot.domain import (
     AnswerRecord,
@@ -371,6 +373,7 @@ class FakeApp:
         self.audit = AuditLog(engine, Path(tempfile.mkdtemp()) / "anchor")
         self.queue = ReviewQueue(engine, self.audit)
         self.accounts = Accounts(engine, self.audit)
+        self.votes = Votes(Revisions(Path(tempfile.mkdtemp())), self.audit)
         self.policy = load_policy("default")
         self.desk = Desk(self.queue, self.policy)
         self.catalogue = FakeCatalogue(empty=self.empty)

@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 
 from chatbot.adapters.catalogue import Catalogue
-from chatbot.adapters.chroma import ChromaIndex, ExactIndex
+from chatbot.adapters.chroma import ChromaIndex
 from chatbot.adapters.database import open_database
+from chatbot.adapters.dense import ExactIndex
 from chatbot.adapters.embeddings import TextEncoder, open_embeddings
 from chatbot.adapters.lexical import LexicalIndex
 from chatbot.adapters.retrieval import HybridRetriever
@@ -70,6 +71,7 @@ def test_chroma_finds_what_exact_search_finds(
     chroma: ChromaIndex, catalogue: Catalogue, encoder: TextEncoder
 ) -> None:
     exact = ExactIndex(catalogue, encoder.name)
+    exact.catch_up()
     vectors = encoder.encode([q["question"] for q in QUESTIONS])
     found = [{i for i, _ in chroma.search(v.tolist(), 10, None)} for v in vectors]
     wanted = [{i for i, _ in exact.search(v.tolist(), 10, None)} for v in vectors]

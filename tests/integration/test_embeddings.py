@@ -15,7 +15,8 @@ from chatbot.domain import Decision, Passage
 from chatbot.errors import ModelUnusable
 from chatbot.settings import load_settings
 from chatbot.steps.evidence import evidence_of, quotable
-from chatbot.steps.verify import best_quotes, check, split_markers
+from chatbot.steps.quotes import best_quotes
+from chatbot.steps.verify import check, split_markers
 from tests.strategies import passage
 
 
@@ -143,5 +144,5 @@ def test_the_nearest_sentences(encoder: TextEncoder, question: str, quote: str |
     passages: tuple[Passage, ...] = (DENTAL, CARD)
     evidence = [evidence_of(n, p, encoder.encode(quotable(p))) for n, p in enumerate(passages, 1)]
     vector = np.asarray(encoder.embed_query(question), np.float32)
-    found = [q.quote for q in best_quotes(question, vector, evidence)]
+    found = [q.quote for q in best_quotes(question, vector, evidence, 0.3)]
     assert (quote in found) if quote else not found

@@ -251,7 +251,7 @@ def turned_round(adapter: Path, folder: Path) -> Path:
 
 def test_each_collection_is_answered_by_its_own_adapter(adapter: Path, tmp_path: Path) -> None:
     """Asked in turn, each says what it says alone: nothing read by another one is gone on from."""
-    from chatbot.language import Language, open_language
+    from chatbot.opening import Language, open_language
 
     trained = {"cover": adapter, "cards": turned_round(adapter, tmp_path / "other")}
     files = {name: tmp_path / f"{name}.gguf" for name in trained}

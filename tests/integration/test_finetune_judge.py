@@ -10,13 +10,16 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from chatbot.commands.stores import open_stores
 from chatbot.errors import BadInput
+from chatbot.settings import load_settings
 from finetune.cli import app
 from finetune.evaluate import Run, read_run, write_run
 from finetune.judging import verdict_of
 from finetune.rows import Row, Source, Split, fingerprint, write_rows
 from finetune.scores import Answered
 from tests.model_server import Messages, Rule, served
+from tests.trials import Trial
 
 SOURCES = tuple(Source(f"Part {n}", f"Rule {n} wants form {n}0.", "Book") for n in range(1, 4))
 ROWS = [
@@ -77,6 +80,20 @@ def test_a_judge_that_looks_at_the_answers_is_consistent(
     back = judged(longer, *reversed(files), "--data", tmp_path)
     assert back["losses"] == found["wins"]
     assert back["wins"] == found["losses"]
+
+
+def test_the_reviewers_votes_stand_beside_the_judges(tmp_path: Path, home: Path) -> None:
+    write_rows(tmp_path, ROWS, {})
+    home.mkdir()
+    with open_stores(load_settings()) as (queue, _):
+        trial = Trial(queue.engine, home)
+        trial.votes.vote(trial.pair(1), "anna", (), "bad")
+    texts = [r.target for r in ROWS]
+    tried = f"tried, adapter x ({trial.candidate[:12]})"
+    runs = [run_of(tmp_path, name, texts) for name in (tried, "other, adapter none")]
+    found = judged(lambda _: "A", *runs, "--data", tmp_path)["votes"]
+    assert found["other, adapter none"] == {}
+    assert found[tried]["shipped"]["both_bad"]["value"] == 1.0
 
 
 def test_a_judge_that_prefers_what_stands_first_is_found_out(

@@ -11,7 +11,8 @@ from chatbot.adapters.revisions import SHIPPED, Current, Revisions
 from chatbot.bootstrap import bootstrap
 from chatbot.domain import Trial
 from chatbot.errors import AdapterSilent
-from chatbot.language import Language, LanguageModel, hear, open_language, open_proven
+from chatbot.language import LanguageModel
+from chatbot.opening import Language, hear, open_language, open_proven
 from chatbot.settings import Settings, load_settings
 from chatbot.steps.canary import CANDIDATE, INCUMBENT, on_candidate
 from chatbot.steps.probe import Heard, noted

@@ -64,22 +64,22 @@ def test_a_file_that_is_no_model_is_named(tmp_path: Path, content: bytes | None)
 
 def test_the_embedded_model_is_prepared_once_and_checked(tmp_path: Path) -> None:
     base = locate(LANGUAGE)
-    made = prepared_model(base, tmp_path)
+    made = prepared_model(base, LANGUAGE.sha256, tmp_path)
     at = made.stat().st_mtime_ns
     (made.parent / "lock").unlink(missing_ok=True)
-    assert prepared_model(base, tmp_path) == made
+    assert prepared_model(base, LANGUAGE.sha256, tmp_path) == made
     assert not (made.parent / "lock").exists()  # nothing is written where it may not be
     assert made.stat().st_mtime_ns == at
     with made.open("r+b") as file:
         file.seek(-1, os.SEEK_END)
         file.write(b"\x55")
     with pytest.raises(ModelUnusable, match="not the one"):
-        prepared_model(base, tmp_path)
+        prepared_model(base, LANGUAGE.sha256, tmp_path)
 
 
 def test_a_preparation_that_fails_leaves_nothing_and_says_why(tmp_path: Path) -> None:
     nonsense = tmp_path / "nonsense.gguf"
     nonsense.write_bytes(b"no model")
     with pytest.raises(ModelUnusable, match="cannot be prepared"):
-        prepared_model(nonsense, tmp_path)
+        prepared_model(nonsense, "0" * 64, tmp_path)
     assert not list(tmp_path.rglob("model*"))

@@ -40,6 +40,7 @@ from chatbot.journey import Steps
 from chatbot.limits import Limits
 from chatbot.notices import (
     HARDLY_FITS,
+    NEARLY,
     NO_MODEL,
     NOT_FOUND,
     NOTHING_INDEXED,
@@ -50,6 +51,7 @@ from chatbot.notices import (
 )
 from chatbot.prompts import load_prompt
 from chatbot.steps import verify
+from chatbot.steps.quotes import BESIDE_THE_POINT
 from chatbot.steps.review_item import Message
 from chatbot.trace import Voice
 from tests.strategies import passage, record
@@ -83,7 +85,7 @@ class Wired:
 
     replies: tuple[str, ...]
     passages: Sequence[Passage] = (DENTAL, CARD)
-    limits: Limits = field(default_factory=lambda: Limits(relevance=0.2, support=0.5))
+    limits: Limits = field(default_factory=lambda: Limits(relevance=0.2, support=0.5, quote=0.005))
     chat: Any = None
     fails: Exception | None = None
     router: Any = field(default_factory=ScriptedRouter)
@@ -235,11 +237,31 @@ def test_a_model_that_says_nothing_at_all_is_answered_for_by_quotes(reply: str) 
     "reply", ["NOT IN THE PASSAGES.", "Not in the passages", "NOT IN THE PASSAGES [1]"]
 )
 def test_a_model_that_finds_nothing_is_believed(reply: str) -> None:
-    events = Wired((reply,)).ask()
+    events = Wired((reply,), limits=Limits(relevance=0.2, quote=0.3)).ask()
     assert kinds(events) == ["Retrieved", "Refused", "Finished"]
     kept = finished(events)
     assert (kept.status, kept.answer) == (Status.REFUSED, "")
     assert kept.notices == (f"{NOT_FOUND} Searched: Dental cover, Cards.",)
+
+
+def test_a_sentence_that_likely_answers_is_quoted_though_the_model_finds_nothing() -> None:
+    events = Wired(("NOT IN THE PASSAGES.",), limits=Limits(relevance=0.2, quote=0.1)).ask()
+    assert texts(events) == ["“Crowns have a waiting period of 240 days.” [1]"]
+    kept = finished(events)
+    assert (kept.status, kept.mode, kept.notices) == (Status.RELEASED, "quotes", (NEARLY,))
+
+
+def test_a_few_words_are_shown_as_the_sentence_that_they_stand_in() -> None:
+    events = Wired(("240 days [1].",), limits=Limits(relevance=0.2, support=0.5, quote=0.1)).ask()
+    assert texts(events) == ["“Crowns have a waiting period of 240 days.” [1]"]
+    assert finished(events).mode == "generated"
+
+
+def test_what_is_beside_the_point_is_dropped() -> None:
+    said = "Alder Plus pays 80% of fillings [1]."
+    events = Wired((said,), limits=Limits(relevance=0.2, support=0.5, quote=0.1)).ask()
+    assert texts(events) == ["“Crowns have a waiting period of 240 days.” [1]"]
+    assert finished(events).dropped == ((said, (BESIDE_THE_POINT,)),)
 
 
 def test_a_question_about_something_else_is_refused_with_what_was_searched() -> None:
@@ -254,7 +276,7 @@ def test_a_question_about_something_else_is_refused_with_what_was_searched() -> 
 
 @pytest.mark.parametrize("hold", [True, False])
 def test_weak_retrieval_is_held_or_said(hold: bool) -> None:
-    limits = Limits(relevance=0.2, support=0.5, weak_relevance=0.99, hold_weak=hold)
+    limits = Limits(relevance=0.2, support=0.5, quote=0.1, weak_relevance=0.99, hold_weak=hold)
     wired = Wired((GOOD,), limits=limits)
     events = wired.ask()
     if hold:
@@ -409,7 +431,7 @@ def test_a_held_answer_stops_the_model() -> None:
 
 
 def test_a_model_that_goes_on_for_ever_is_stopped() -> None:
-    limits = Limits(relevance=0.2, support=0.5, deadline=0.05)
+    limits = Limits(relevance=0.2, support=0.5, quote=0.1, deadline=0.05)
     chat = ScriptedChat(replies=(f"{GOOD} " + "Fillings are nice. " * 500,), pause=0.005)
     wired = Wired((), chat=chat, limits=limits)
     start = time.monotonic()

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from chatbot.adapters.drift import Look
 from chatbot.adapters.queue_figures import Rates, Statistics, Waits
+from chatbot.adapters.votes import Pair
 from chatbot.domain import Citation, Draft, Turn
 from chatbot.steps.drift import Figure
 from chatbot.steps.intervals import wilson
@@ -33,8 +34,9 @@ from chatbot.web.desk_insights import insights_page
 from chatbot.web.desk_page import bar_html, dialogs_html, editor_html
 from chatbot.web.desk_queue import Counts, Filter, queue_html, stamp_of
 from chatbot.web.desk_render import ItemView, empty_html, evidence_html, item_html, more_html
+from chatbot.web.desk_votes import votes_page
 from chatbot.web.desk_words import REJECTIONS, SHORTCUTS, STATES, VIEWS, ago, clock, span
-from tests.strategies import passage
+from tests.strategies import passage, record
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 HOSTILE = (
@@ -119,6 +121,8 @@ def everything(text: str) -> str:
     drawn += [welcome_page(text, text, owner, text, text) for owner in (text, "", None)]
     rates = (Rates(text, text, 1, 2, 3),)
     waits = (Waits(text, 1, timedelta(1), timedelta(2)),)
+    wrote = record(wild.sentences, standalone=text, notices=(text,))
+    drawn += [votes_page(text, Pair(text, wrote, wrote), last=text), votes_page(text, None, text)]
     figures = Statistics({text: 3}, rates, waits, 4, 1)
     alert = Figure(text, "alert", (99, 99), (0.1, 0.4), 0.7, 0.2, 0.0, text)
     drifted = Look(NOW, (28, 7), (alert,))

@@ -24,10 +24,11 @@ HEAVY = {
 }  # fmt: skip
 PURE = {
     "__future__", "base64", "binascii", "collections", "dataclasses", "datetime", "decimal", "enum",
-    "functools", "html", "itertools", "json", "math", "re", "unicodedata",
+    "functools", "html", "itertools", "json", "math", "re", "typing", "unicodedata",
 }  # fmt: skip
 VENDORS = HEAVY | {
-    "sqlalchemy", "httpx", "huggingface_hub", "langchain_huggingface", "filelock",
+    "diskcache", "redis", "sqlalchemy", "httpx", "huggingface_hub", "langchain_huggingface",
+    "filelock",
 }  # fmt: skip
 
 

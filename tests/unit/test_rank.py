@@ -65,15 +65,17 @@ def test_what_does_not_count_today_or_is_there_twice_is_left_out() -> None:
             passage("Twice over.", "Another title"),
         )
     }
-    found = rank("q", [Candidate(i, 0.5, 0.0) for i in [*pool, "gone"]], pool, 10, TODAY)
+    pieces = [Candidate(i, 0.5, 0.0) for i in [*pool, "gone"]]
+    found = rank("q", pieces, fuse(pieces), pool, 10, TODAY)
     texts = [" ".join(s.passage.text.split()) for s in found]
     assert sorted(texts) == ["From today.", "Twice over.", "Until today."]
-    assert len(rank("q", [Candidate(i, 0.5, 0.0) for i in pool], pool, 2, TODAY)) == 2
+    assert len(rank("q", pieces, fuse(pieces), pool, 2, TODAY)) == 2
 
 
 def test_each_passage_says_how_it_was_found() -> None:
     one = passage("Crowns wait.", "Dental", heading=("Waiting periods",))
-    (found,) = rank("waiting dental", [Candidate(one.id, 0.5, 3.0)], {one.id: one}, 4, TODAY)
+    alone = [Candidate(one.id, 0.5, 3.0)]
+    (found,) = rank("waiting dental", alone, fuse(alone), {one.id: one}, 4, TODAY)
     assert found.scores == {"dense": 0.5, "lexical": 3.0, "coverage": 1.0}
     assert relevance([found]) == 0.75 * 0.5 + 0.25
     assert relevance([]) == 0.0

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from chatbot.adapters.fakes import HashedEmbeddings
 from chatbot.domain import Decision, Draft, Passage, Verdict
 from chatbot.steps.evidence import Evidence, evidence_of, quotable
-from chatbot.steps.verify import Quotation, best_quotes, check, quoted, split_markers
+from chatbot.steps.verify import check, split_markers
 from chatbot.steps.words import content_stems
 from tests.strategies import PROSE, passage
 
@@ -223,42 +223,3 @@ def test_what_can_be_quoted_stands_in_the_passage(words: str) -> None:
     texts = quotable(passage(words))
     assert texts
     assert all(t in words and 0 < len(t) <= 600 for t in texts)
-
-
-# Quotes, where the model wrote nothing that holds
-
-
-def quotes(question: str, *passages: Passage) -> list[str]:
-    return [
-        q.quote for q in best_quotes(question, WORDS.encode([question])[0], evidence(*passages))
-    ]
-
-
-def test_quotes_come_near_the_question() -> None:
-    assert quotes("How long must I wait for fillings?", DENTAL, CARD) == [
-        "Fillings have a waiting period of 90 days."
-    ]
-    assert quotes("How tall is an elephant?", DENTAL, CARD) == []
-    assert best_quotes("?", WORDS.encode(["?"])[0], []) == []
-
-
-def test_quotes_are_whole_sentences_in_reading_order() -> None:
-    listing = passage(
-        "Waiting period of fillings\nThe waiting period of fillings is short. "
-        "The waiting period of fillings is 90 days. The waiting period of fillings ends. "
-        "The waiting period of fillings is the law."
-    )
-    found = quotes("waiting period of fillings", listing)
-    assert len(found) == 3
-    assert "Waiting period of fillings" not in found
-    places = [listing.text.index(q) for q in found]
-    assert places == sorted(places)
-
-
-def test_a_quotation_is_released_for_its_words_alone() -> None:
-    (one,) = evidence(DENTAL)
-    draft, verdict = quoted(Quotation(one, "Crowns have a waiting period of 240 days.", 0.9))
-    assert draft.text == "“Crowns have a waiting period of 240 days.” [1]"
-    assert verdict == Verdict(Decision.RELEASE, draft.sha256, (), {"support": 1.0})
-    _, made_up = quoted(Quotation(one, "Crowns have a waiting period of 24 days.", 0.9))
-    assert made_up.decision is Decision.REFUSE

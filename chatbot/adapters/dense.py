@@ -1,0 +1,154 @@
+"""Dense search: which passages are nearest to a question's vector, and how near some others are.
+
+Comparing with every vector in memory is exact and, while there are few, faster than any index:
+Chroma needs a millisecond before it begins. So the few are compared with, the many are asked of
+Chroma. Another process may have Chroma open; every one is then compared with, however many.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+
+from chatbot.adapters.catalogue import Catalogue
+from chatbot.errors import IndexBusy
+
+FEW = 20_000
+"""Passages. At 16,000 of 384 dimensions (25 MB) both take 1.7 ms; docs/adr/0026."""
+
+Hits = list[tuple[str, float]]
+"""Passage ids with the cosine of their vector and the question's, best first."""
+
+
+@runtime_checkable
+class DenseIndex(Protocol):
+    """Nearest passages to a vector."""
+
+    @property
+    def applied(self) -> int:
+        """The catalogue's change up to which this index is complete."""
+
+    def search(self, vector: Sequence[float], k: int, collections: Collection[str] | None) -> Hits:
+        """The k nearest passages in those collections (None: all)."""
+
+    def cosines(self, vector: Sequence[float], ids: Sequence[str]) -> dict[str, float]:
+        """Id → cosine, for those of the passages that have a vector."""
+
+    def catch_up(self, on_progress: Callable[[int], None] = ...) -> None:
+        """Takes over what has changed in the catalogue."""
+
+    def close(self) -> None:
+        """Lets go of files and locks."""
+
+
+def open_dense(folder: Path, catalogue: Catalogue, model: str) -> DenseIndex:
+    """Chroma with the few in memory beside it, or exact search alone where another process has
+    Chroma open."""
+    from chatbot.adapters.chroma import ChromaIndex
+
+    exact = ExactIndex(catalogue, model)
+    try:
+        return _FewOrMany(ChromaIndex(folder, catalogue, model), exact, catalogue)
+    except IndexBusy:
+        return exact
+
+
+class ExactIndex:
+    """The catalogue's own vectors in memory; each search sees the catalogue as it is."""
+
+    def __init__(self, catalogue: Catalogue, model: str) -> None:
+        self._catalogue = catalogue
+        self._model = model
+        self._read = _Read(-1, [], np.zeros((0, 0), np.float32), [])
+
+    @property
+    def applied(self) -> int:
+        """The catalogue's change up to which the vectors were read."""
+        return self._read.version
+
+    def search(self, vector: Sequence[float], k: int, collections: Collection[str] | None) -> Hits:
+        """The k nearest passages, by comparing with every one of them."""
+        self.catch_up()
+        read = self._read  # at once: another thread may take over changes now
+        if not read.ids or k < 1:
+            return []
+        cosines = read.matrix @ np.asarray(vector, np.float32)
+        if collections is not None:
+            cosines = np.where(np.isin(read.collections, list(collections)), cosines, -np.inf)
+        nearest = np.argpartition(-cosines, min(k, len(cosines)) - 1)[:k]
+        best = nearest[np.argsort(-cosines[nearest], kind="stable")]
+        return [(read.ids[i], float(cosines[i])) for i in best if np.isfinite(cosines[i])]
+
+    def cosines(self, vector: Sequence[float], ids: Sequence[str]) -> dict[str, float]:
+        """Cosine of each of those passages' vectors, as they were last read."""
+        read = self._read
+        known = [(i, read.places[i]) for i in ids if i in read.places]
+        values = read.matrix[[place for _, place in known]] @ np.asarray(vector, np.float32)
+        return {i: float(value) for (i, _), value in zip(known, values, strict=True)}
+
+    def catch_up(self, on_progress: Callable[[int], None] = lambda _: None) -> None:
+        """Reads all vectors again when the catalogue has changed."""
+        version = self._catalogue.version()
+        if version != self._read.version:
+            ids, names, matrix = self._catalogue.vectors(None, self._model)
+            self._read = _Read(version, ids, matrix, names)
+            on_progress(len(ids))
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+class _Read:
+    """One version of the catalogue's vectors."""
+
+    def __init__(
+        self, version: int, ids: list[str], matrix: np.ndarray, collections: list[str]
+    ) -> None:
+        self.version = version
+        self.ids = ids
+        self.matrix = matrix
+        self.collections = np.array(collections)
+        self.places = {passage: place for place, passage in enumerate(ids)}
+
+
+class _FewOrMany:
+    """Exact search while there are few passages, Chroma, which is kept up to date, beyond."""
+
+    def __init__(self, chroma: DenseIndex, exact: DenseIndex, catalogue: Catalogue) -> None:
+        self._chroma = chroma
+        self._exact = exact
+        self._catalogue = catalogue
+        self._in_use = chroma
+        self._version = -1
+
+    @property
+    def applied(self) -> int:
+        """As whichever is in use knows it."""
+        return self._in_use.applied
+
+    def search(self, vector: Sequence[float], k: int, collections: Collection[str] | None) -> Hits:
+        """As whichever is in use finds them."""
+        return self._in_use.search(vector, k, collections)
+
+    def cosines(self, vector: Sequence[float], ids: Sequence[str]) -> dict[str, float]:
+        """As whichever is in use knows them."""
+        return self._in_use.cosines(vector, ids)
+
+    def catch_up(self, on_progress: Callable[[int], None] = lambda _: None) -> None:
+        """Brings Chroma up to date, and chooses between the two by how many passages there are."""
+        self._chroma.catch_up(on_progress)
+        version = self._catalogue.version()
+        if version == self._version:
+            return
+        few = self._catalogue.count() <= FEW
+        if few:
+            self._exact.catch_up()
+        self._in_use = self._exact if few else self._chroma
+        self._version = version
+
+    def close(self) -> None:
+        """Lets another process open Chroma."""
+        self._chroma.close()

@@ -1,0 +1,40 @@
+"""Which questions an answer may be given to again."""
+
+from __future__ import annotations
+
+import re
+
+_DAYS = r"(?:mon|tues|wednes|thurs|fri|satur|sun)day"
+_SPAN = (
+    r"(?:second|minute|hour|day|night|morning|afternoon|evening|weekend|week|fortnight|month"
+    r"|quarter|year|season)s?"
+)
+_DATED = re.compile(
+    rf"\b(?:today|tonight|tomorrow|yesterday|now|nowadays|currently|recently|ago"
+    rf"|(?:at|for) the moment|at present|so far|until then|{_DAYS}s?"
+    rf"|(?:this|last|next|coming|past|previous) (?:few |couple of |\w+ )?{_SPAN}"
+    rf"|(?:this|last|next|coming|past) (?:{_DAYS}|spring|summer|autumn|fall|winter|time)"
+    rf"|in (?:\d+|an?|one|two|three|four|five|six|seven|eight|nine|ten|a few|several) {_SPAN}"
+    rf"|{_SPAN} from now"
+    rf"|what (?:time|day|date) is)\b",
+    re.IGNORECASE,
+)
+_QUOTES = str.maketrans("’‘“”", "''\"\"")
+_END = " \t\n?!."
+_ACRONYM = re.compile(r"[A-Z]{2,5}s?\b")
+_WORD = re.compile(r"[^\W_]+")
+
+
+def is_dated(question: str) -> bool:
+    """Whether its answer may depend on the moment at which it is asked."""
+    return bool(_DATED.search(question))
+
+
+def normal_form(question: str) -> str:
+    """What two ways of writing the same question have in common: small letters, single spaces,
+    plain quotation marks, no mark at the end.
+
+    Acronyms keep their capitals: "Does IT pay?" is not "Does it pay?".
+    """
+    spaced = " ".join(question.translate(_QUOTES).split()).rstrip(_END)
+    return _WORD.sub(lambda w: w[0] if _ACRONYM.fullmatch(w[0]) else w[0].casefold(), spaced)
