@@ -95,4 +95,6 @@ def _in_four_bits(where: dict[str, Any], dtype: Any, device: Any) -> Any:
         return _loaded(**where, **packed)
     with TemporaryDirectory() as folder:  # a GGUF file cannot be read into another packing
         _loaded(**where, dtype=dtype).save_pretrained(folder)
-        return _loaded(pretrained_model_name_or_path=folder, **packed)
+        model = _loaded(pretrained_model_name_or_path=folder, **packed)
+    model.name_or_path = where["pretrained_model_name_or_path"]  # an adapter's file names its base
+    return model
