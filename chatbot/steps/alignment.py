@@ -28,7 +28,7 @@ _EMPTY = frozenset(
 )
 """Words that change no question: how it is put, not what it is about."""
 _TYPO = 0.84  # likeness of a misspelt word to the right one; 1 is the same
-_NOUN = re.compile(r"(?:ations?|[it]?ions?|ments?|als?|ances?|ings?|ed|es?|s)$")
+_NOUN = re.compile(r"(?:ations?|ions?|ments?|als?|ances?|ings?|ed|es?|s)$")
 """Endings of what is done, not of who does it: "employer" and "employee" stay apart."""
 _TURNING = frozenset("of for by".split())
 """Words after which what a verb is done to stands behind or before it alike."""

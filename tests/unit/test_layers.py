@@ -24,7 +24,7 @@ HEAVY = {
 }  # fmt: skip
 PURE = {
     "__future__", "base64", "binascii", "collections", "dataclasses", "datetime", "decimal", "enum",
-    "functools", "html", "itertools", "json", "math", "re", "unicodedata",
+    "difflib", "functools", "html", "itertools", "json", "math", "re", "unicodedata",
 }  # fmt: skip
 VENDORS = HEAVY | {
     "sqlalchemy", "httpx", "huggingface_hub", "langchain_huggingface", "filelock",
