@@ -72,11 +72,11 @@ class SameQuestion:
 
     def vector(self, question: str) -> np.ndarray:
         """The question as a unit vector (float32)."""
-        return self.vectors([question])[0]
+        return np.asarray(self.vectors([question])[0])
 
     def vectors(self, questions: Sequence[str]) -> np.ndarray:
         """The questions as unit vectors (n x d, float32)."""
-        return self._embeddings.encode(questions)  # X
+        return np.asarray(self._embeddings.encode(questions), np.float32)
 
     def likeness(
         self, asked: str, asked_vector: np.ndarray, stored: Sequence[str], vectors: np.ndarray
