@@ -29,6 +29,8 @@ LEAST = 0.5
 """Cosine below which two questions are never held to be the same."""
 REST = 0.5
 """What the cosine of what two questions do not share counts for beside their own."""
+WEIGHED = 2
+"""How many of the nearest stored questions are looked at closely."""
 ONE_SIDED = 0.45
 """What stands for that cosine where one question has no rest."""
 
@@ -63,7 +65,6 @@ class SameQuestion:
         self._learned = learned
         self._lexicon = Lexicon(frozenset(embeddings.vocabulary()), learned.meanings)
         self._sketch = lru_cache(maxsize=8192)(self._sketched)
-        self._rest = lru_cache(maxsize=8192)(self.vector)
 
     @property
     def meanings(self) -> Mapping[str, frozenset[int]]:
@@ -72,11 +73,11 @@ class SameQuestion:
 
     def vector(self, question: str) -> np.ndarray:
         """The question as a unit vector (float32)."""
-        return self.vectors([question])[0]
+        return np.asarray(self.vectors([question])[0])
 
     def vectors(self, questions: Sequence[str]) -> np.ndarray:
         """The questions as unit vectors (n x d, float32)."""
-        return self._embeddings.encode(questions)  # X
+        return np.asarray(self._embeddings.encode(questions), np.float32)
 
     def likeness(
         self, asked: str, asked_vector: np.ndarray, stored: Sequence[str], vectors: np.ndarray
@@ -91,15 +92,20 @@ class SameQuestion:
     def scores(
         self, asked: str, asked_vector: np.ndarray, stored: Sequence[str], vectors: np.ndarray
     ) -> dict[int, float]:
-        """By its place, the score of each stored question that nothing says to be different."""
+        """By its place, the score of each of the nearest stored questions that nothing says to be
+        different; `WEIGHED` of them at most, since each costs a look at the model."""
         if not stored:
             return {}
-        found = {}
-        for place, cosine in enumerate((vectors @ asked_vector).tolist()):
-            rest = self._compared(asked, stored[place]) if cosine >= LEAST else None
+        cosines = vectors @ asked_vector
+        found: dict[int, Alignment] = {}
+        for place in np.argsort(-cosines).tolist():
+            if cosines[place] < LEAST or len(found) == WEIGHED:
+                break
+            rest = self._compared(asked, stored[place])
             if rest is not None:
-                found[place] = cosine + REST * self._rest_cosine(*map(as_text, rest.rest))
-        return found
+                found[place] = rest
+        rests = self._rest_cosines(list(found.values()))
+        return {p: float(cosines[p]) + REST * r for p, r in zip(found, rests, strict=True)}
 
     def _compared(self, asked: str, stored: str) -> Alignment | None:
         if differences(asked, stored):
@@ -110,12 +116,15 @@ class SameQuestion:
     def _sketched(self, question: str) -> Sketch:
         return sketch(question, self._lexicon)
 
-    def _rest_cosine(self, one: str, two: str) -> float:
-        if not one and not two:
-            return 1.0
-        if not one or not two:
-            return ONE_SIDED
-        return float(self._rest(one) @ self._rest(two))
+    def _rest_cosines(self, found: Sequence[Alignment]) -> list[float]:
+        """Cosines of what each pair does not share, from one look at the model for all."""
+        texts = [tuple(map(as_text, f.rest)) for f in found]
+        unread = list(dict.fromkeys(t for pair in texts if all(pair) for t in pair))
+        read = dict(zip(unread, self.vectors(unread), strict=True)) if unread else {}
+        return [
+            float(read[one] @ read[two]) if one and two else ONE_SIDED if one or two else 1.0
+            for one, two in texts
+        ]
 
 
 def open_same_question(embeddings: TextEncoder, path: Path = SHIPPED) -> SameQuestion:
