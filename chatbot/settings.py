@@ -110,6 +110,12 @@ class Settings(BaseSettings):
     cache_not_found_minutes: float = Field(
         10.0, ge=0, description="Minutes that `not in the documents` is kept as an answer."
     )
+    cache_checked: float = Field(
+        0.05,
+        ge=0,
+        le=1,
+        description="Share of answers to questions in other words that are checked afterwards.",
+    )
     cache_mb: int = Field(512, ge=1, description="What all of them may take, in MB.")
 
     policy: str = Field(
