@@ -102,8 +102,9 @@ class FaqPage:
         except NotFound:
             return self.all("", "", me)
         may_edit = bool(me.roles & EDITORS)
+        changed = self._faq.store.change(entry) if entry.documents else ""
         seen = Seen(
-            entry, utc_now(), self._faq.store.change(entry), may_edit, may_approve(entry, me),
+            entry, utc_now(), changed, may_edit, may_approve(entry, me),
             self._faq.evidence(entry) if editing and may_edit else None, typed or {},
         )  # fmt: skip
         page = entry_page(self._site, seen, SAID.get(said, ""), problem)

@@ -254,6 +254,9 @@ def _banners(seen: Seen) -> str:
         found += _banner("warn", words, _deed(seen, again))
     if entry.note:
         found += _banner("calm", f"{entry.note}. This entry does not answer them.")
+    if any(entry.answer.problems):
+        words = "What is marked is not said by the documents as they are now: edit it first."
+        found += _banner("warn", words)
     if entry.state is FaqState.PROPOSED and seen.why_not:
         found += _banner("calm", f"You cannot sign this: {seen.why_not}.")
     return found
@@ -281,7 +284,8 @@ def _acts(seen: Seen) -> str:
         return ""
     entry, found = seen.entry, ""
     if entry.state is FaqState.PROPOSED and not seen.changed:
-        off = " disabled" if seen.why_not or not entry.documents else ""
+        unfit = seen.why_not or not entry.documents or any(entry.answer.problems)
+        off = " disabled" if unfit else ""
         found += _deed(
             seen,
             f'<button class="primary" name="act" value="approve" data-key="a"{off}>Approve'

@@ -189,6 +189,11 @@ class TestSources:
         assert again.answer.problems[0]
         with pytest.raises(NotAllowed, match="cites no document"):
             world.faq.approve("crowns", BERT, again.sha256)
+        half = world.faq.edit(again, "Crowns wait 240 days [1]. Crowns wait 365 days [1].", ANNA)
+        assert [bool(p) for p in half.answer.problems] == [True, False]
+        with pytest.raises(NotAllowed, match="do not support all"):
+            world.faq.approve("crowns", BERT, half.sha256)
+        again = half
         shown = world.faq.evidence(again).evidence
         number = 1 + [p.text for p in shown].index("Crowns wait 365 days.")
         edited = world.faq.edit(again, f"Crowns wait 365 days [{number}].", ANNA)
