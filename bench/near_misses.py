@@ -1,7 +1,6 @@
-"""Near misses from frames: `python -m bench.near_misses FOLDER` writes dev and test pairs.
+"""Near misses and rewordings from frames: `python -m bench.near_misses policies/same`.
 
-Half of the frames, by a hash of the frame, make the pairs of `near_test.jsonl`: no frame that the
-likeness has learned from is measured on.
+`frames.txt` was there when the rules were made; `frames_test.txt` was written afterwards.
 """
 
 from __future__ import annotations
@@ -10,44 +9,44 @@ import itertools
 import json
 import re
 import sys
-import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 _CHOICE = re.compile(r"\[([^|\]]*)\|([^\]]*)\]")
 _SLOT = re.compile(r"\{(\w+)\}")
 _MOST = 12  # pairs of a frame
+_FILES = {"near_dev": "frames", "near_test": "frames_test", "same_dev": "frames_same"}
 _OPENINGS = ("", "Hello, ", "Quick question: ", "Please tell me: ", "I would like to know: ")
 
 
 def main(folder: Path) -> None:
-    """Writes `near_dev.jsonl`, `near_test.jsonl` and `same_*.jsonl` beside their frames."""
-    lists = (folder / "frames.txt").read_text(encoding="utf-8")
-    slots = "\n".join(line for line in lists.splitlines() if line.startswith("@"))
-    for name, text in (
-        ("near", lists),
-        ("same", slots + "\n" + (folder / "frames_same.txt").read_text(encoding="utf-8")),
+    """Writes `near_dev`, `near_test` and `same_dev`, all `.jsonl`, beside their frames."""
+    for name, frames in (
+        ("near_dev", "frames"),
+        ("near_test", "frames_test"),
+        ("same_dev", "frames_same"),
     ):
-        pairs = list(filled_frames(text))
-        for side in ("dev", "test"):
-            lines = [json.dumps(p, ensure_ascii=False) for s, p in pairs if s == side]
-            (folder / f"{name}_{side}.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        lists = (folder / "frames.txt").read_text(encoding="utf-8")
+        slots = [line for line in lists.splitlines() if line.startswith("@")]
+        own = (folder / f"{frames}.txt").read_text(encoding="utf-8")
+        pairs = filled_frames([*slots, *own.splitlines()])
+        lines = "".join(json.dumps(pair, ensure_ascii=False) + "\n" for pair in pairs)
+        (folder / f"{name}.jsonl").write_text(lines, encoding="utf-8")
 
 
-def filled_frames(text: str) -> Iterator[tuple[str, dict[str, str]]]:
-    """The side and the pair for each way of filling each frame in."""
-    lines = [line for line in text.splitlines() if line and not line.startswith("#")]
+def filled_frames(text: Sequence[str]) -> Iterator[dict[str, str]]:
+    """The pair for each way of filling each frame in."""
+    lines = [line for line in text if line and not line.startswith("#")]
     slots = dict(_slot(line) for line in lines if line.startswith("@"))
     for line in lines:
         if line.startswith("@"):
             continue
         kind, frame = (part.strip() for part in line.split(":", 1))
-        side = "test" if zlib.crc32(frame.encode()) % 2 else "dev"
         for number, (one, two) in enumerate(itertools.islice(_filled(frame, slots), _MOST)):
             if number % 3 == 2:
                 opening = _OPENINGS[number % len(_OPENINGS)]
-                one, two = one, opening + two if opening else two.lower().rstrip("?")
-            yield side, {"question_1": one, "question_2": two, "kind": kind}
+                two = opening + two if opening else two.lower().rstrip("?")
+            yield {"question_1": one, "question_2": two, "kind": kind}
 
 
 def _slot(line: str) -> tuple[str, list[str]]:
@@ -56,15 +55,15 @@ def _slot(line: str) -> tuple[str, list[str]]:
 
 
 def _filled(frame: str, slots: dict[str, list[str]]) -> Iterator[tuple[str, str]]:
-    # A choice may hold slots itself, but "[" stands first there: slots are filled first.
     names = list(dict.fromkeys(_SLOT.findall(frame)))
     ways = list(itertools.product(*(slots[n] for n in names)))
-    step = max(1, len(ways) // _MOST)
-    for values in ways[::step]:
+    for values in ways[:: max(1, len(ways) // _MOST)]:
         filled = frame
         for name, value in zip(names, values, strict=True):
             filled = filled.replace("{" + name + "}", value)
         first, _, second = filled.partition(" ~ ")
+        if "[" not in filled:
+            first, second = (f"{half}?" for half in filled.split("|"))
         yield _CHOICE.sub(r"\1", first), _CHOICE.sub(r"\2", second or first)
 
 

@@ -110,6 +110,12 @@ class Settings(BaseSettings):
     cache_not_found_minutes: float = Field(
         10.0, ge=0, description="Minutes that `not in the documents` is kept as an answer."
     )
+    cache_checked: float = Field(
+        0.05,
+        ge=0,
+        le=1,
+        description="Share of answers to questions in other words that are checked afterwards.",
+    )
     cache_mb: int = Field(512, ge=1, description="What all of them may take, in MB.")
 
     answer_cost: float = Field(
@@ -134,7 +140,7 @@ class Settings(BaseSettings):
         5.0, gt=0, description="Seconds that one check may take; a slower one holds the answer."
     )
     cache_wrong_hits: float = Field(
-        0.002,
+        0.003,
         ge=0,
         lt=1,
         description="Share of questions in other words that may get another question's answer.",

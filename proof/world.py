@@ -7,11 +7,12 @@ sentence of the first passage, so that an answer says which text it was made fro
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from langchain_core.callbacks import CallbackManagerForLLMRun
 from langchain_core.messages import BaseMessage
 from langchain_core.outputs import ChatGenerationChunk
@@ -26,6 +27,7 @@ from chatbot.adapters.database import open_database
 from chatbot.adapters.fakes import HashedEmbeddings, ScriptedChat
 from chatbot.adapters.fakes_desk import ListDesk, ScriptedRouter
 from chatbot.adapters.lexical import LexicalIndex
+from chatbot.adapters.nearby import Nearby
 from chatbot.adapters.retrieval import HybridRetriever
 from chatbot.chain import Chain
 from chatbot.domain import (
@@ -42,6 +44,7 @@ from chatbot.journey import Steps
 from chatbot.limits import Limits
 from chatbot.prompts import load_prompt
 from chatbot.recall import Recall
+from chatbot.steps.words import content_stems
 from chatbot.trace import Voice
 
 TODAY = date(2026, 6, 1)
@@ -71,6 +74,24 @@ class Quoting(ScriptedChat):
         found = _FIRST.search(str(messages[-1].content))
         self.replies = (f"{found[1][:-1]} [1]." if found else "NOT IN THE PASSAGES",)
         yield from super()._stream(messages, stop, run_manager, **kwargs)
+
+
+class SameWords:
+    """Two questions want the same answer when they have the same words."""
+
+    def __init__(self, encoder: HashedEmbeddings, sure: float = 1.0) -> None:
+        self._encoder, self._sure = encoder, sure
+
+    def vector(self, question: str) -> np.ndarray:
+        """The question as a unit vector."""
+        return np.asarray(self._encoder.encode([question])[0])
+
+    def likeness(
+        self, asked: str, asked_vector: np.ndarray, stored: Sequence[str], vectors: np.ndarray
+    ) -> list[float]:
+        """As sure as it was told to be, or 0."""
+        words = content_stems(asked)
+        return [self._sure if content_stems(s) == words else 0.0 for s in stored]
 
 
 class World:
@@ -111,6 +132,11 @@ class World:
             today=lambda: self.day,
         )
         self.chain = self._chain()
+
+    def by_words(self, sure: float = 1.0, bound: float = 0.01) -> World:
+        """Looks for answers to questions with the same words in another order, too."""
+        self.cache._nearby = Nearby(self.cache.cards, SameWords(self.encoder, sure), bound)
+        return self
 
     def _find(self, question: str, person: Person) -> tuple[ScoredPassage, ...]:
         return self.retriever.find(question, 4, person.collections)

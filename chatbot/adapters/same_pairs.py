@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from chatbot.adapters.training_data import key_of, rows
+from chatbot.adapters.training_data import rows
 from chatbot.errors import BadInput
 
 _HARD = 40  # pairs of different questions that are drawn from each topic
@@ -68,11 +68,9 @@ def _grouped(text: str) -> Iterator[Pair]:
 
 
 def _listed(file: Path, same: bool) -> Iterator[Pair]:
+    side = "test" if file.stem.endswith("_test") else "train"
     for line in file.read_text(encoding="utf-8").splitlines():
         row = json.loads(line)
-        half = zlib.crc32(row["question_1"].encode()) % 2
-        named = file.stem.rsplit("_", 1)[-1]
-        side = "test" if named == "test" or (named == "own" and half) else "train"
         yield Pair(row["question_1"], row["question_2"], same, row["kind"], side)
 
 
@@ -99,16 +97,3 @@ def _flag(raw: object) -> bool:
     if value not in ("0", "1", "true", "false"):
         raise ValueError(f"similar is {raw!r}, neither 1 nor 0")
     return value in ("1", "true")
-
-
-def half_of(file: Path) -> list[Pair]:
-    """The pairs of a CSV file: half to learn from and half for tests, by a hash of the first
-    question, for good.
-
-    Raises:
-        BadInput: as `labelled_pairs`.
-    """
-    return [
-        Pair(one, two, same, file.stem, "train" if int(key_of(one)[:8], 16) % 2 == 0 else "test")
-        for one, two, same in labelled_pairs(file)
-    ]

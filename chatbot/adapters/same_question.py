@@ -1,7 +1,7 @@
 """Whether two questions want the same answer: vectors, words, and what was learned of both.
 
-`policies/same_question.npz` holds two weights, a scale, and a table of synonyms: numbers and words,
-no pickle. ADR 21 says why it is no threshold on one cosine.
+`policies/same_question.npz` holds a scale and a table of synonyms: numbers and words, no pickle.
+ADR 21 says why it is no threshold on one cosine.
 """
 
 from __future__ import annotations
@@ -27,8 +27,10 @@ from chatbot.steps.differences import differences
 SHIPPED = FOLDER / "same_question.npz"
 LEAST = 0.5
 """Cosine below which two questions are never held to be the same."""
-ONE_SIDED = 0.3
-"""What stands for the likeness of the rests where one question has none."""
+REST = 0.5
+"""What the cosine of what two questions do not share counts for beside their own."""
+ONE_SIDED = 0.45
+"""What stands for that cosine where one question has no rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,6 @@ class Learned:
     """What is known of pairs in general.
 
     Attributes:
-        weights: of the cosine of two questions, and of that of what they do not share.
         scores: scores that different questions reached, rising.
         wrong: for each, the share of different questions that reach it or more: the upper end of
             its 95% interval.
@@ -44,16 +45,14 @@ class Learned:
         about: what it was learned from, and how well it does.
     """
 
-    weights: np.ndarray
     scores: np.ndarray
     wrong: np.ndarray
     meanings: Mapping[str, frozenset[int]]
     about: Mapping[str, Any]
 
-    def likeness(self, cosines: np.ndarray, rests: np.ndarray) -> np.ndarray:
-        """1 less the share of different questions that come as near (n)."""
-        scores = np.stack([cosines, rests], axis=1) @ self.weights
-        return np.asarray(1.0 - np.interp(scores, self.scores, self.wrong))
+    def likeness(self, score: float) -> float:
+        """1 less the share of different questions that come as near."""
+        return 1.0 - float(np.interp(score, self.scores, self.wrong))
 
 
 class SameQuestion:
@@ -77,7 +76,7 @@ class SameQuestion:
 
     def vectors(self, questions: Sequence[str]) -> np.ndarray:
         """The questions as unit vectors (n x d, float32)."""
-        return self._embeddings.encode(questions)
+        return self._embeddings.encode(questions)  # X
 
     def likeness(
         self, asked: str, asked_vector: np.ndarray, stored: Sequence[str], vectors: np.ndarray
@@ -85,30 +84,22 @@ class SameQuestion:
         """For each stored question how surely it wants the same answer, 0 to 1: 1 less the share
         of different questions that come as near. 0 where something says that it does not."""
         found = [0.0] * len(stored)
-        if not stored:
-            return found
-        cosines = vectors @ asked_vector
-        near = [
-            (at, rest)
-            for at, question in enumerate(stored)
-            if cosines[at] >= LEAST and (rest := self._compared(asked, question)) is not None
-        ]
-        if near:
-            places = [at for at, _ in near]
-            rests = self._rests([rest for _, rest in near])
-            for at, value in zip(
-                places, self._learned.likeness(cosines[places], rests), strict=True
-            ):
-                found[at] = float(value)
+        for place, score in self.scores(asked, asked_vector, stored, vectors).items():
+            found[place] = self._learned.likeness(score)
         return found
 
-    def features(
-        self, asked: str, asked_vector: np.ndarray, stored: str, vector: np.ndarray
-    ) -> tuple[float, float] | None:
-        """Cosine of the two and of what they do not share; None where they cannot be the same."""
-        cosine = float(asked_vector @ vector)
-        rest = self._compared(asked, stored) if cosine >= LEAST else None
-        return None if rest is None else (cosine, float(self._rests([rest])[0]))
+    def scores(
+        self, asked: str, asked_vector: np.ndarray, stored: Sequence[str], vectors: np.ndarray
+    ) -> dict[int, float]:
+        """By its place, the score of each stored question that nothing says to be different."""
+        if not stored:
+            return {}
+        found = {}
+        for place, cosine in enumerate((vectors @ asked_vector).tolist()):
+            rest = self._compared(asked, stored[place]) if cosine >= LEAST else None
+            if rest is not None:
+                found[place] = cosine + REST * self._rest_cosine(*map(as_text, rest.rest))
+        return found
 
     def _compared(self, asked: str, stored: str) -> Alignment | None:
         if differences(asked, stored):
@@ -118,10 +109,6 @@ class SameQuestion:
 
     def _sketched(self, question: str) -> Sketch:
         return sketch(question, self._lexicon)
-
-    def _rests(self, found: Sequence[Alignment]) -> np.ndarray:
-        """Cosines of what each pair does not share."""
-        return np.array([self._rest_cosine(*map(as_text, f.rest)) for f in found], np.float32)
 
     def _rest_cosine(self, one: str, two: str) -> float:
         if not one and not two:
@@ -142,7 +129,6 @@ def open_same_question(embeddings: TextEncoder, path: Path = SHIPPED) -> SameQue
         with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as stored:
             about = json.loads(bytes(stored["about"]))
             learned = Learned(
-                stored["weights"],
                 stored["scores"],
                 stored["wrong"],
                 _meanings(stored),

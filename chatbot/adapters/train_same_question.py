@@ -1,8 +1,7 @@
-"""Learns, from labelled pairs, how surely two questions want the same answer.
+"""Learns what share of different questions comes how near, from pairs of them.
 
-Two weights, by logistic regression; then, for each score, the share of different questions that
-reach it. Few numbers on purpose: twenty features did better on our own pairs and far worse on those
-of others (ADR 21).
+The score has two weights only, set by hand on pairs that are not for tests: models of twenty
+features did better on our own pairs and far worse on those of others (ADR 21).
 """
 
 from __future__ import annotations
@@ -26,6 +25,7 @@ from chatbot.steps.intervals import wilson
 
 _SENSES = {"noun": 4, "verb": 5, "adj": 3, "adv": 2}
 """How many of a word's meanings count, the most frequent ones first."""
+_FEWEST = 1000
 _KEPT = 400  # of the highest scores of different questions
 
 Meanings = Mapping[str, frozenset[int]]
@@ -41,37 +41,31 @@ def train_same_question(
     """
     learn = [p for p in pairs if p.side == "train"]
     empty = np.zeros(2)
-    found = features(learn, SameQuestion(encoder, Learned(empty, empty, empty, meanings, {})))
-    open_pairs = [(p.same, f) for p, f in zip(learn, found, strict=True) if f]
-    if min(sum(s for s, _ in open_pairs), sum(not s for s, _ in open_pairs)) < 20:
-        raise BadInput("There are too few pairs to learn from.", "Give same and different ones.")
-    weights = _fitted(np.array([f for _, f in open_pairs]), np.array([s for s, _ in open_pairs]))
-    different = sorted(float(np.dot(f, weights)) for same, f in open_pairs if not same)
-    count = sum(not p.same for p in learn)
-    scores, wrong = _scale(different, count)
+    same = SameQuestion(encoder, Learned(empty, empty, meanings, {}))
+    different = [p for p in learn if not p.same]
+    if len(different) < _FEWEST:
+        raise BadInput(
+            f"{len(different)} pairs of different questions are too few to learn from.",
+            f"Give {_FEWEST} of them, near each other.",
+        )
+    found = sorted(s for s in scored(different, same) if s is not None)
+    scores, wrong = _scale(found, len(different))
     about = {
         "embedding_model": base_model(encoder.name),
-        "same": sum(p.same for p in learn),
-        "different": count,
+        "different": len(different),
         "left_for_tests": len(pairs) - len(learn),
-        "data_sha256": _fingerprint(learn),
-        "weights": [round(float(w), 4) for w in weights],
+        "data_sha256": _fingerprint(different),
     }
-    return _packed(weights, scores, wrong, meanings, about), about
+    return _packed(scores, wrong, meanings, about), about
 
 
-def features(pairs: Sequence[Pair], same: SameQuestion) -> list[tuple[float, float] | None]:
-    """Of each pair the cosine, and that of what the two do not share; None: they are different."""
+def scored(pairs: Sequence[Pair], same: SameQuestion) -> list[float | None]:
+    """The score of each pair; None: something says that the two are different."""
     questions = list(dict.fromkeys(q for p in pairs for q in (p.one, p.two)))
     vectors = dict(zip(questions, same.vectors(questions), strict=True))
-    return [same.features(p.one, vectors[p.one], p.two, vectors[p.two]) for p in pairs]
-
-
-def _fitted(found: np.ndarray, same: np.ndarray) -> np.ndarray:
-    from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped]
-
-    model = LogisticRegression(class_weight="balanced").fit(found, same)
-    return np.asarray(model.coef_[0], np.float32)
+    return [
+        same.scores(p.one, vectors[p.one], [p.two], vectors[p.two][None, :]).get(0) for p in pairs
+    ]
 
 
 def _scale(different: Sequence[float], count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -137,7 +131,6 @@ def _fingerprint(pairs: Sequence[Pair]) -> str:
 
 
 def _packed(
-    weights: np.ndarray,
     scores: np.ndarray,
     wrong: np.ndarray,
     meanings: Meanings,
@@ -146,7 +139,6 @@ def _packed(
     packed = io.BytesIO()
     np.savez_compressed(
         packed,
-        weights=weights,
         scores=scores,
         wrong=wrong,
         words=_bytes("\n".join(meanings)),

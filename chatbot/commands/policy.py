@@ -125,9 +125,6 @@ def train(
 @guarded
 def train_same(
     data: Annotated[Path, typer.Argument(help="Folder of pairs, such as policies/same.")],
-    more: Annotated[
-        list[Path] | None, typer.Option(help="CSV of pairs; half of it is learned from.")
-    ] = None,
     wordnet: Annotated[
         Path | None,
         typer.Option(help="WordNet's database. Default: the synonyms that are shipped."),
@@ -142,12 +139,12 @@ def train_same(
 
     Example: chatbot policy train-same policies/same --wordnet /usr/share/wordnet
     """
-    from chatbot.adapters.same_pairs import half_of, load_pairs
+    from chatbot.adapters.same_pairs import load_pairs
     from chatbot.adapters.same_question import SHIPPED, open_same_question
     from chatbot.adapters.train_same_question import read_wordnet, train_same_question
     from chatbot.settings import load_settings
 
-    pairs = [*load_pairs(data), *(p for file in more or () for p in half_of(file))]
+    pairs = load_pairs(data)
     encoder = open_encoder()
     meanings = (
         read_wordnet(wordnet, encoder.vocabulary())
@@ -162,6 +159,6 @@ def train_same(
         put_json({"file": path.absolute(), **about})
     else:
         put(
-            f"{path}: {len(content):,} bytes, learned from {about['same']:,} same and "
-            f"{about['different']:,} different pairs"
+            f"{path}: {len(content):,} bytes, learned from "
+            f"{about['different']:,} pairs of different questions"
         )

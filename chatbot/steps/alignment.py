@@ -7,6 +7,7 @@ another question.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
@@ -23,10 +24,14 @@ _EMPTY = frozenset(
     "ll re act acting done doing understand known people person persons happen happens happened "
     "consider use used using take takes taken taking make makes give regarding concerning related "
     "thing things anything everything currently exactly really actually usually generally go going "
-    "normally".split()
+    "normally allowed permitted necessary required needed available much".split()
 )
 """Words that change no question: how it is put, not what it is about."""
 _TYPO = 0.84  # likeness of a misspelt word to the right one; 1 is the same
+_NOUN = re.compile(r"(?:ations?|[it]?ions?|ments?|als?|ances?|ings?|ed|es?|s)$")
+"""Endings of what is done, not of who does it: "employer" and "employee" stay apart."""
+_TURNING = frozenset("of for by".split())
+"""Words after which what a verb is done to stands behind or before it alike."""
 _ENDINGS = (
     ("ies", "y"), ("ied", "y"), ("es", ""), ("s", ""), ("ed", ""), ("ed", "e"), ("ing", ""),
     ("ing", "e"),
@@ -64,6 +69,7 @@ class Sketch:
         meanings: the meanings that each can have.
         unknown: whether each is in no list of words.
         roles: those stems in their order, with the asker's place among them.
+        turning: a word says that the order means nothing.
     """
 
     words: tuple[str, ...]
@@ -71,6 +77,7 @@ class Sketch:
     meanings: tuple[frozenset[int], ...]
     unknown: tuple[bool, ...]
     roles: tuple[str, ...]
+    turning: bool
 
 
 def sketch(question: str, lexicon: Lexicon) -> Sketch:
@@ -87,6 +94,7 @@ def sketch(question: str, lexicon: Lexicon) -> Sketch:
         tuple(lexicon.meanings_of(w) for w in words),
         tuple(w not in lexicon.known for w in words),
         tuple(dict.fromkeys(r for r in roles if r == "i" or r in by_stem)),
+        not _TURNING.isdisjoint(said),
     )
 
 
@@ -129,7 +137,13 @@ def _pair(a: Sketch, b: Sketch, left: list[int], right: list[int], alike: Alike)
 
 
 def _same_stem(a: Sketch, i: int, b: Sketch, j: int) -> bool:
-    return a.stems[i] == b.stems[j]
+    return a.stems[i] == b.stems[j] or _root(a.words[i]) == _root(b.words[j])
+
+
+def _root(word: str) -> str:
+    """What "connect" and "connection" have in common."""
+    short = _NOUN.sub("", word)
+    return short if len(short) > 3 else word
 
 
 def _same_meaning(a: Sketch, i: int, b: Sketch, j: int) -> bool:
@@ -145,8 +159,15 @@ def _misspelt(a: Sketch, i: int, b: Sketch, j: int) -> bool:
 
 
 def _turned(a: Sketch, b: Sketch) -> bool:
+    if a.turning != b.turning or _named(a) != _named(b):
+        return False
     places = [b.roles.index(s) for s in a.roles if s in b.roles]
     return places != sorted(places)
+
+
+def _named(question: Sketch) -> int:
+    """How many of its words name what is done, as "treatment" and "opening" do."""
+    return sum(w.endswith(("tion", "ment", "al", "ing", "sion")) for w in question.words)
 
 
 def as_text(rest: Sequence[str]) -> str:

@@ -16,11 +16,11 @@ open/close shut
 add/remove delete
 true/false
 accept approve/reject decline refuse
-continue keep/stop quit
+continue/stop quit
 once/twice
 half/double
 noon/midnight
-send submit/receive get
+send submit/receive
 import/export
 upload/download
 upgrade/downgrade
@@ -62,6 +62,9 @@ gross/net
 monthly/annual yearly/weekly/daily/hourly/quarterly
 morning/afternoon/evening/night
 spring/summer/autumn/winter
+allowed permitted/required necessary mandatory/available
+megabit/gigabit/kilobit
+kilo/gramme
 today/tomorrow/yesterday
 weekday/weekend
 january/february/april/june/july/august/september/october/november/december

@@ -35,7 +35,7 @@ _TENSES = {
 }
 _RELATIVE = re.compile(
     r"\b(last|this|next|previous|current)\s+(?:week|month|year|quarter|term|weekend)\b"
-    r"|\b(already|later|yet|still|again|ago|anymore|formerly|previously|used (?=to\b))"
+    r"|\b(already|later|yet|formerly|previously|used to)\b"
 )
 _ASKS = {
     "cost": re.compile(r"\bhow (?:much|expensive)\b|\bcosts?\b|\bprices?\b"),

@@ -228,7 +228,13 @@ class FakeChain:
         self.closed = 0
 
     def answer(
-        self, question: str, conversation: str, person: Person, line: Lifeline
+        self,
+        question: str,
+        conversation: str,
+        person: Person,
+        line: Lifeline,
+        *,
+        fresh: bool = False,
     ) -> Iterator[gate.Event]:
         """One turn."""
         if "nonsense" in question:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
@@ -16,13 +16,14 @@ from hypothesis import strategies as st
 from chatbot.adapters.answer_store_disk import DiskStore
 from chatbot.adapters.cards import Cards
 from chatbot.adapters.fakes_cache import MemoryStore
+from chatbot.adapters.hit_checks import Hit, HitChecks
 from chatbot.adapters.nearby import Nearby
 from chatbot.adapters.question_index import QuestionIndex, packed, signs, unpacked
 from chatbot.domain import Decision, Person, Screening, Status
 from chatbot.gate import shown
 from chatbot.notices import NO_MODEL, NOT_FOUND
-from chatbot.steps.recall import is_dated, normal_form
-from proof.world import TODAY, World
+from chatbot.steps.recall import agree, is_dated, normal_form
+from proof.world import TODAY, SameWords, World
 
 ME, SHE = Person("me"), Person("she")
 ONLY_OPEN = Person("open", frozenset({"open"}))
@@ -274,7 +275,7 @@ def test_what_is_worth_least_goes_when_there_is_no_room(world: World) -> None:
         world.ask(questions[0], ME)
     world.cache.tend()
     size = world.cache.cards.totals()["bytes"] // 6
-    world.cache._keeping = type(world.cache._keeping)(3600.0, 600.0, 3 * size)
+    world.cache.upkeep.size = 3 * size
     world.cache.tend()
     totals = world.cache.cards.totals()
     assert 0 < totals["entries"] < 4
@@ -314,63 +315,42 @@ def test_the_normal_form_keeps_acronyms() -> None:
     assert normal_form("Is 3.5 right?") == "is 3.5 right"
 
 
-class Likeness:
-    """Compares questions by their words alone, as surely as it is told."""
-
-    def __init__(self, world: World, sure: float) -> None:
-        self._encoder, self.sure = world.encoder, sure
-
-    def vector(self, question: str) -> np.ndarray:
-        return self._encoder.encode([question])[0]
-
-    def likeness(
-        self, asked: str, asked_vector: np.ndarray, stored: Sequence[str], vectors: np.ndarray
-    ) -> list[float]:
-        return [self.sure if float(v @ asked_vector) > 0.6 else 0.0 for v in vectors]
-
-
 OTHER_WORDS = "For crowns, what is the waiting period?"
 
 
-def with_words(world: World, sure: float = 1.0, bound: float = 0.01) -> World:
-    world.cache._nearby = Nearby(world.cache.cards, Likeness(world, sure), bound)
-    return world
-
-
 def test_a_question_in_other_words_has_the_same_answer(world: World) -> None:
-    first = with_words(world).ask(QUESTION, ME)
+    first = world.by_words().ask(QUESTION, ME)
     second = world.ask(OTHER_WORDS, SHE)
     assert (second.cache, second.repeats, second.answer) == ("semantic", first.id, ANSWER)
     assert world.ask("Where is the car park?", ME).cache == "miss"
-    assert world.cache.cards.figures() == {}
     world.cache.tend()
     assert world.cache.cards.figures()["semantic"][0] == 1
 
 
 def test_other_words_are_no_way_round_collections_or_changes(world: World) -> None:
-    with_words(world).ask(QUESTION, ME)
+    world.by_words().ask(QUESTION, ME)
     assert world.ask(OTHER_WORDS, ONLY_OPEN).cache == "miss"
     world.put("Dental", CROWNS.replace("240", "90"))
-    assert "240" not in world.ask(f"{OTHER_WORDS} Please.", ME).answer
+    assert "240" not in world.ask(OTHER_WORDS.replace("what", "which"), ME).answer
 
 
 def test_likeness_has_to_reach_the_bound(world: World) -> None:
-    with_words(world, sure=0.98, bound=0.01).ask(QUESTION, ME)
+    world.by_words(sure=0.98).ask(QUESTION, ME)
     assert world.ask(OTHER_WORDS, ME).cache == "miss"
 
 
 def test_a_wrong_answer_closes_its_neighbourhood(world: World) -> None:
-    first = with_words(world, sure=0.995, bound=0.01).ask(QUESTION, ME)
+    first = world.by_words(sure=0.995).ask(QUESTION, ME)
     assert world.ask(OTHER_WORDS, ME).cache == "semantic"
     key = world.cache.cards.of_records([first.id])[0]
     world.cache.cards.observe(key, 0.995, same=False)
     assert world.cache.cards.checks() == (1, 1)
-    assert world.ask(f"{OTHER_WORDS} Please.", ME).cache == "miss"
+    assert world.ask(OTHER_WORDS.replace("what", "which"), ME).cache == "miss"
 
 
 def test_another_process_finds_what_this_one_has_answered(world: World, tmp_path: Path) -> None:
-    with_words(world).ask(QUESTION, ME)
-    other = Nearby(Cards(world.engine), Likeness(world, 1.0), 0.01)
+    world.by_words().ask(QUESTION, ME)
+    other = Nearby(Cards(world.engine), SameWords(world.encoder), 0.01)
     vector, partition = other.vector(OTHER_WORDS), world.cache.partition(ME)
     assert other.best(OTHER_WORDS, vector, partition) is None
     other.catch_up()
@@ -392,3 +372,35 @@ def test_the_nearest_question_is_found(seed: int, count: int) -> None:
     assert wanted + 1 not in index.near(other, signs(near), 5)
     kept = unpacked([packed(vectors[wanted])])[0]
     assert np.abs(kept - vectors[wanted]).max() < 0.01
+
+
+def test_a_hit_is_held_against_a_fresh_answer(world: World) -> None:
+    first = world.by_words().ask(QUESTION, ME)
+    checks = HitChecks(lambda: world.chain, world.cache.cards, 1.0)
+    key = world.cache.cards.of_records([first.id])[0]
+    checks._waiting.append(Hit(key, 0.999, OTHER_WORDS, ME, first.answer))
+    checks._waiting.append(Hit(key, 0.998, OTHER_WORDS, ME, ANSWER.replace("240", "90")))
+    checks.work()
+    assert world.cache.cards.checks() == (2, 1)
+    assert [o.same for o in world.cache.cards.observed(key)] == [True, False]
+    checks.close()
+
+
+def test_answers_that_agree() -> None:
+    assert agree("Crowns wait 240 days [1].", "The crowns wait 240 days [2].")
+    assert not agree("Crowns wait 240 days [1].", "Crowns wait 90 days [1].")
+    assert not agree("Open the app or log in [1].", "Call the office by telephone [1].")
+    assert not agree("Crowns wait long [1].", "")
+
+
+def test_why_says_what_would_happen(world: World) -> None:
+    world.by_words()
+    assert "nothing like it" in world.cache.why(QUESTION, ME)["answer"]
+    world.ask(QUESTION, ME)
+    assert world.cache.why(QUESTION, ME)["answer"] == "given again"
+    found = world.cache.why(OTHER_WORDS, ME)
+    assert (found["answer"], found["nearest"]) == ("given again", QUESTION)
+    assert "nothing like it" in world.cache.why(QUESTION, ONLY_OPEN)["answer"]
+    world.put("Dental", CROWNS.replace("240", "90"))
+    assert "changed" in world.cache.why(QUESTION, ME)["answer"]
+    assert world.chat.made == 1

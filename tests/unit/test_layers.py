@@ -23,7 +23,8 @@ HEAVY = {
     "xllamacpp", "tokenizers", "uvicorn", "fastapi", "alembic",
 }  # fmt: skip
 PURE = {
-    "__future__", "base64", "binascii", "collections", "dataclasses", "datetime", "decimal", "enum",
+    "__future__", "base64", "binascii", "collections", "dataclasses", "datetime", "decimal", "difflib",
+    "enum",
     "functools", "html", "itertools", "json", "math", "re", "typing", "unicodedata",
 }  # fmt: skip
 VENDORS = HEAVY | {
