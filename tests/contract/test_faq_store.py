@@ -19,7 +19,7 @@ from chatbot.steps import review
 from chatbot.steps.faq import FaqEntry, FaqState
 from chatbot.steps.review_item import Answer, Reviewer, ReviewItem
 from tests.faq_world import ANNA, BERT, CROWNS, FILE, World
-from tests.strategies import record, stored
+from tests.strategies import keep, record, stored
 
 LEA = Reviewer("lea", frozenset({"lead"}))
 
@@ -124,6 +124,16 @@ class TestFiles:
         assert actions(world, "cash") == ["faq-load", "faq-remove"]
         with pytest.raises(NotFound):
             world.store.get("cash")
+
+    def test_what_is_for_a_collection_without_documents_waits_for_them(self, world: World) -> None:
+        """The sample entries are nobody's concern who has other documents."""
+        world.write(FILE.replace("collection: handbook", "collection: travel"))
+        assert world.store.list() == []
+        assert all("no document is called" in e.reason for _, e in world.faq.check())
+        keep(world.catalogue, stored("Dental", CROWNS, collection="travel"))
+        world.faq.load(world.checker)
+        assert world.live() == ["crowns"]
+        assert world.live(frozenset({"handbook"})) == []
 
     def test_a_held_question_is_told(self, world: World) -> None:
         world.write(FILE.replace("How long do crowns wait?", "Crowns and pain?"))
