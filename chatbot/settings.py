@@ -118,6 +118,12 @@ class Settings(BaseSettings):
     )
     cache_mb: int = Field(512, ge=1, description="What all of them may take, in MB.")
 
+    answer_cost: float = Field(
+        0.0,
+        ge=0,
+        description="What one answer of the model costs, for the cache's figures; 0: not known.",
+    )
+
     policy: str = Field(
         "default", description="What is sensitive: `default`, `strict`, or a policy file."
     )

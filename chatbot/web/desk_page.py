@@ -7,7 +7,12 @@ from chatbot.web.icons import icon
 from chatbot.web.markup import escape
 from chatbot.web.parts import dialog_html, theme_button
 
-PAGES = (("Review", "/desk/"), ("FAQ", "/desk/faq"), ("Insights", "/desk/insights"))
+PAGES = (
+    ("Review", "/desk/"),
+    ("FAQ", "/desk/faq"),
+    ("Cache", "/desk/cache"),
+    ("Insights", "/desk/insights"),
+)
 
 
 def desk_head() -> str:
