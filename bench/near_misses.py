@@ -1,6 +1,7 @@
 """Near misses and rewordings from frames: `python -m bench.near_misses policies/same`.
 
-`frames.txt` was there when the rules were made; `frames_test.txt` was written afterwards.
+The rules were made with `frames_a.txt` and `frames_b.txt` in view; `frames_test.txt` was written
+afterwards.
 """
 
 from __future__ import annotations
@@ -15,31 +16,31 @@ from pathlib import Path
 _CHOICE = re.compile(r"\[([^|\]]*)\|([^\]]*)\]")
 _SLOT = re.compile(r"\{(\w+)\}")
 _MOST = 12  # pairs of a frame
-_FILES = {"near_dev": "frames", "near_test": "frames_test", "same_dev": "frames_same"}
 _OPENINGS = ("", "Hello, ", "Quick question: ", "Please tell me: ", "I would like to know: ")
+_FILES = {
+    "near_a_dev": "frames_a",
+    "near_b_dev": "frames_b",
+    "near_test": "frames_test",
+    "same_dev": "frames_same",
+}
 
 
 def main(folder: Path) -> None:
-    """Writes `near_dev`, `near_test` and `same_dev`, all `.jsonl`, beside their frames."""
-    for name, frames in (
-        ("near_dev", "frames"),
-        ("near_test", "frames_test"),
-        ("same_dev", "frames_same"),
-    ):
-        lists = (folder / "frames.txt").read_text(encoding="utf-8")
-        slots = [line for line in lists.splitlines() if line.startswith("@")]
-        own = (folder / f"{frames}.txt").read_text(encoding="utf-8")
-        pairs = filled_frames([*slots, *own.splitlines()])
+    """Writes the pairs of each file of frames beside it."""
+    shared = (folder / "frames_a.txt").read_text(encoding="utf-8").splitlines()
+    slots = [line for line in shared if line.startswith("@")]
+    for name, frames in _FILES.items():
+        own = (folder / f"{frames}.txt").read_text(encoding="utf-8").splitlines()
+        pairs = filled_frames([*slots, *own])
         lines = "".join(json.dumps(pair, ensure_ascii=False) + "\n" for pair in pairs)
         (folder / f"{name}.jsonl").write_text(lines, encoding="utf-8")
 
 
-def filled_frames(text: Sequence[str]) -> Iterator[dict[str, str]]:
-    """The pair for each way of filling each frame in."""
-    lines = [line for line in text if line and not line.startswith("#")]
+def filled_frames(lines: Sequence[str]) -> Iterator[dict[str, str]]:
+    """The pair for each way of filling each frame in; `@name = a; b` fills `{name}`."""
     slots = dict(_slot(line) for line in lines if line.startswith("@"))
     for line in lines:
-        if line.startswith("@"):
+        if not line or line[0] in "@#":
             continue
         kind, frame = (part.strip() for part in line.split(":", 1))
         for number, (one, two) in enumerate(itertools.islice(_filled(frame, slots), _MOST)):
@@ -61,9 +62,7 @@ def _filled(frame: str, slots: dict[str, list[str]]) -> Iterator[tuple[str, str]
         filled = frame
         for name, value in zip(names, values, strict=True):
             filled = filled.replace("{" + name + "}", value)
-        first, _, second = filled.partition(" ~ ")
-        if "[" not in filled:
-            first, second = (f"{half}?" for half in filled.split("|"))
+        first, _, second = filled.partition(" ~ " if "[" in filled else "|")
         yield _CHOICE.sub(r"\1", first), _CHOICE.sub(r"\2", second or first)
 
 

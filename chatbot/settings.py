@@ -140,7 +140,7 @@ class Settings(BaseSettings):
         5.0, gt=0, description="Seconds that one check may take; a slower one holds the answer."
     )
     cache_wrong_hits: float = Field(
-        0.003,
+        0.002,
         ge=0,
         lt=1,
         description="Share of questions in other words that may get another question's answer.",

@@ -23,7 +23,7 @@ from chatbot.adapters.same_question import Learned, SameQuestion
 from chatbot.errors import BadInput
 from chatbot.steps.intervals import wilson
 
-_SENSES = {"noun": 4, "verb": 5, "adj": 3, "adv": 2}
+_SENSES = {"noun": 3, "verb": 4, "adj": 2, "adv": 1}
 """How many of a word's meanings count, the most frequent ones first."""
 _FEWEST = 1000
 _KEPT = 400  # of the highest scores of different questions

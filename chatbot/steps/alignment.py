@@ -28,7 +28,7 @@ _EMPTY = frozenset(
 )
 """Words that change no question: how it is put, not what it is about."""
 _TYPO = 0.84  # likeness of a misspelt word to the right one; 1 is the same
-_NOUN = re.compile(r"(?:ations?|[it]?ions?|ments?|als?|ances?|ings?|ed|es?|s)$")
+_NOUN = re.compile(r"(?:ations?|ions?|ments?|als?|ances?|ings?|ed|es?|s)$")
 """Endings of what is done, not of who does it: "employer" and "employee" stay apart."""
 _TURNING = frozenset("of for by".split())
 """Words after which what a verb is done to stands behind or before it alike."""
@@ -122,7 +122,7 @@ def align(a: Sketch, b: Sketch) -> Alignment:
     shared = len(a.words) - len(left)
     rest = tuple(a.words[i] for i in left), tuple(b.words[j] for j in right)
     more = max(map(len, rest))
-    return Alignment(shared, rest, _turned(a, b) if more == 0 else more == 1 and shared > 0)
+    return Alignment(shared, rest, _turned(a, b) if more == 0 else more == 1)
 
 
 Alike = Callable[[Sketch, int, Sketch, int], bool]
@@ -153,7 +153,7 @@ def _same_meaning(a: Sketch, i: int, b: Sketch, j: int) -> bool:
 def _misspelt(a: Sketch, i: int, b: Sketch, j: int) -> bool:
     """One is no known word, the other is, and they look alike."""
     one, two = a.words[i], b.words[j]
-    if a.unknown[i] == b.unknown[j] or min(len(one), len(two)) < 4:
+    if a.unknown[i] == b.unknown[j] or one[0] != two[0] or min(len(one), len(two)) < 4:
         return False
     return SequenceMatcher(None, one, two).ratio() >= _TYPO
 

@@ -64,6 +64,9 @@ morning/afternoon/evening/night
 spring/summer/autumn/winter
 allowed permitted/required necessary mandatory/available
 megabit/gigabit/kilobit
+second/minute/hour/day/week/month/year
+christmas/easter/boxing/pentecost/thanksgiving/advent
+short shorten/long lengthen
 kilo/gramme
 today/tomorrow/yesterday
 weekday/weekend

@@ -28,9 +28,9 @@ _NEGATION = re.compile(
 )
 _OPENING = r"(?:^|[,.;:?!]\s*|\b(?:and|tell me|know|explain|about)\s+)"
 _TENSES = {
-    "past": re.compile(r"\b(?:was|were|did|had|used to)\b"),
+    "past": re.compile(r"\b(?:was|were|did|had|used to)\b|^(?:who|what) \w+ed\b"),
     "future": re.compile(r"\b(?:will|won't|shall|going to)\b"),
-    "present": re.compile(r"\b(?:is|are|does|do|has|have)\b"),
+    "present": re.compile(r"\b(?:is|are|does|do|has|have)\b|^(?:who|what) (?!was)\w+s\b"),
     "": re.compile(r"\b(?:can|could|should|would|may|might|must|if)\b"),
 }
 _RELATIVE = re.compile(
@@ -65,6 +65,7 @@ _PAST = dict(
         "ran run,spent spend,lost lose,won win,found find,left leave,kept keep,taught teach"
     ).split(",")
 )
+_DENYING = ("un", "in", "im", "ir", "il", "dis", "non", "de")
 _GREETING = re.compile(
     r"^(?:(?:hello|hi|hey|dear \w+|good (?:morning|evening|afternoon)|please|quick question|"
     r"(?:please |can you |could you )?tell me|i (?:would like|want|need) to know)\s*[,:!.]*\s*)+"
@@ -150,7 +151,7 @@ def _reasons(a: _Question, b: _Question) -> Iterator[str]:
     left, right = a.facts.names - b.facts.stems, b.facts.names - a.facts.stems
     if left and right:
         yield f"another name: {_shown(left, right)}"
-    if a.negations % 2 != b.negations % 2:
+    if a.negations % 2 != b.negations % 2 or _denied(a, b) or _denied(b, a):
         yield "one of them is negated"
     for line in a.sides.keys() & b.sides.keys():
         if a.sides[line].keys().isdisjoint(b.sides[line]):
@@ -177,6 +178,12 @@ def _figures(a: Facts, b: Facts) -> Iterator[str]:
     units = a.units - _VAGUE_UNITS, b.units - _VAGUE_UNITS
     if units[0] and units[1] and units[0] != units[1]:
         yield f"another unit: {_shown(*units)}"
+
+
+def _denied(a: _Question, b: _Question) -> bool:
+    """Whether a word of one stands in the other with "un" or the like before it."""
+    only, other = a.content - b.content, b.content - a.content
+    return any(prefix + word in other for word in only for prefix in _DENYING)
 
 
 def _opposed(a: _Question, b: _Question) -> bool:

@@ -23,9 +23,8 @@ HEAVY = {
     "xllamacpp", "tokenizers", "uvicorn", "fastapi", "alembic",
 }  # fmt: skip
 PURE = {
-    "__future__", "base64", "binascii", "collections", "dataclasses", "datetime", "decimal",
-    "difflib", "enum",
-    "functools", "html", "itertools", "json", "math", "re", "typing", "unicodedata",
+    "__future__", "base64", "binascii", "collections", "dataclasses", "datetime", "decimal", "enum",
+    "difflib", "functools", "html", "itertools", "json", "math", "re", "typing", "unicodedata",
 }  # fmt: skip
 VENDORS = HEAVY | {
     "diskcache", "redis", "sqlalchemy", "httpx", "huggingface_hub", "langchain_huggingface",
