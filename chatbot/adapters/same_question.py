@@ -72,7 +72,7 @@ class SameQuestion:
 
     def vector(self, question: str) -> np.ndarray:
         """The question as a unit vector (float32)."""
-        return self.vectors([question])[0]
+        return np.asarray(self.vectors([question])[0])
 
     def vectors(self, questions: Sequence[str]) -> np.ndarray:
         """The questions as unit vectors (n x d, float32)."""

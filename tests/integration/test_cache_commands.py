@@ -42,11 +42,15 @@ def test_an_answer_is_given_again_until_asked_afresh(copy: Path, model_url: str)
 
 
 def test_without_a_cache_each_question_is_answered(copy: Path, model_url: str) -> None:
-    none = {"GENERATION_URL": model_url, "COUNTERSIGN_CACHE": "none"}
-    for _ in range(2):
-        found, _ = chatbot(copy, "ask", QUESTION, "--json", **none)
-        assert found["cache"] == "miss"
-    why, _ = chatbot(copy, "cache", "why", QUESTION, "--json", **none)
+    def none(*arguments: str) -> dict[str, str]:
+        done, _ = chatbot(
+            copy, *arguments, "--json", GENERATION_URL=model_url, COUNTERSIGN_CACHE="none"
+        )
+        assert isinstance(done, dict)
+        return done
+
+    assert [none("ask", QUESTION)["cache"] for _ in range(2)] == ["miss", "miss"]
+    why = none("cache", "why", QUESTION)
     assert "COUNTERSIGN_CACHE" in why["answer"]
 
 

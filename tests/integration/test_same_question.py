@@ -18,11 +18,11 @@ from chatbot.adapters.same_question import SHIPPED, SameQuestion, open_same_ques
 from chatbot.adapters.train_same_question import read_wordnet, train_same_question
 from chatbot.cli import app
 from chatbot.errors import BadInput, ModelUnusable
-from chatbot.settings import Settings, load_settings
+from chatbot.settings import load_settings
 from tests.conftest import ROOT
 
 PAIRS = ROOT / "policies" / "same"
-BOUND = Settings().cache_wrong_hits
+BOUND = load_settings().cache_wrong_hits
 
 
 @pytest.fixture(scope="module")
