@@ -99,7 +99,7 @@ def _answers(app: App, questions: list[dict[str, Any]]) -> dict[str, Any]:
     for question in questions:
         conversation = app.conversations.create(person.id).id
         asker = Person(person.id, _collection(question))
-        *_, last = app.chain.answer(question["question"], conversation, asker)
+        *_, last = app.chain.answer(question["question"], conversation, asker, fresh=True)
         assert isinstance(last, Finished)
         view = shown(last.record)
         key = f"{view.status.value}, {last.record.mode}"

@@ -77,7 +77,7 @@ class Side:
         talk = self._app.conversations.create(person.id).id
         start = time.perf_counter()
         first, record = None, None
-        for event in self._app.chain.answer(question, talk, person):
+        for event in self._app.chain.answer(question, talk, person, fresh=True):
             if first is None and isinstance(event, Sentence | Refused):
                 first = time.perf_counter() - start
             if isinstance(event, Finished):

@@ -30,7 +30,7 @@ from chatbot.adapters.votes import Votes
 from chatbot.background import Background
 from chatbot.clock import utc_now
 from chatbot.desk import Desk
-from chatbot.domain import Person, ScoredPassage
+from chatbot.domain import Person
 from chatbot.errors import CountersignError, where
 from chatbot.faq import Faq
 from chatbot.language import LOAD_SECONDS, LanguageModel
@@ -46,7 +46,6 @@ if TYPE_CHECKING:
     from chatbot.adapters.answer_cache import AnswerCache
     from chatbot.adapters.answer_store import Store
     from chatbot.adapters.dense import DenseIndex
-    from chatbot.adapters.embeddings import TextEncoder
     from chatbot.adapters.faq_check import FaqChecker
     from chatbot.adapters.faq_proposals import Proposal
     from chatbot.adapters.retrieval import HybridRetriever
@@ -261,7 +260,7 @@ class App:
         if self._store is not None:
             fixed = made_by(settings, encoder.name)
             router = RememberingRouter(router, f"{fixed} {self.policy.fingerprint}", self._store)
-            memory = self._memory(self._store, retriever, dense, encoder, fixed)
+            memory = self._memory(self._store, retriever, fixed)
         lookup = open_lookup(self.faq.store, encoder, settings.cache_wrong_hits)
         recall = Recall(memory, (lookup,), settings.answer_deadline)
         steps = Steps(
@@ -286,28 +285,15 @@ class App:
         threading.Thread(target=self._follow, args=(dense, checker), daemon=True).start()
         return Search(retriever, chain, dense, checker)
 
-    def _memory(
-        self,
-        store: Store,
-        retriever: HybridRetriever,
-        dense: DenseIndex,
-        encoder: TextEncoder,
-        fixed: str,
-    ) -> AnswerCache:
+    def _memory(self, store: Store, retriever: HybridRetriever, fixed: str) -> AnswerCache:
         from chatbot.adapters.open_cache import open_cache
-
-        def find(question: str, person: Person) -> tuple[ScoredPassage, ...]:
-            return retriever.find(question, self.settings.passages, person.collections)
 
         def answered_by() -> dict[str, Any]:
             with suppress(CountersignError):  # it will answer: its name has to be known
                 self._language.loading.get(LOAD_SECONDS)
             return {"fixed": fixed, **self._models()}
 
-        def applied() -> int:
-            return dense.applied
-
-        made = open_cache(self.settings, store, self.catalogue, find, applied, answered_by, encoder)
+        made = open_cache(self.settings, store, retriever, answered_by, lambda: self.chain)
         made.tend()
         self.cache = made
         return made

@@ -178,26 +178,38 @@ class Chain:
         person: Person,
         voice: Voice | None = None,
         line: Lifeline | None = None,
+        *,
+        fresh: bool = True,
     ) -> AnswerRecord:
-        """One turn by the same journey, kept nowhere and laid on no desk: to measure with.
+        """One turn by the same journey, in no conversation and laid on no desk: to measure with.
 
         Args:
             voice: the model that is to answer; None: what serves.
             line: cut when the answer is not wanted any more.
+            fresh: without the answer cache; else it may come from there, and is kept there.
 
         Raises:
             BadQuestion: the question is empty or too long.
             IndexUnusable, ModelUnusable: the answer cannot be made.
         """
-        trace = Trace(clean_question(question), person, (), voice=voice, fresh=True)
+        trace = Trace(clean_question(question), person, (), voice=voice, fresh=fresh)
         trace.line = line or trace.line
+        try:
+            record = self._tried(trace)
+            if not fresh:
+                self._remember(trace, record)
+            return record
+        finally:
+            self._remember(trace, None)
+
+    def _tried(self, trace: Trace) -> AnswerRecord:
         stream = self.journey.stream(Asked(trace))
         for event in stream:
             if isinstance(event, Held):
                 break
         stream.close()  # type: ignore[attr-defined]
         trace.lap("total")
-        return trace.record(self._describe(person))
+        return trace.record(self._describe(trace.person))
 
     def draft(self, item: ReviewItem) -> tuple[Answer, str]:
         """An answer for the reviewers, from the documents as they are now, and the model that wrote

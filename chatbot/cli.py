@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from chatbot.bootstrap import App, bootstrap
-from chatbot.commands import audit, evaluate, faq, policy, review, user
+from chatbot.commands import audit, cache, evaluate, faq, policy, review, user
 from chatbot.commands import screen as screening
 from chatbot.console import DONE, FAILED, AsJson, guarded, host_shown, put, put_json, screen
 from chatbot.domain import Citation, Finished, Held, Notice, Person, Refused, ScoredPassage
@@ -26,6 +26,7 @@ app = typer.Typer(
 )
 
 app.add_typer(audit.app, name="audit")
+app.add_typer(cache.app, name="cache")
 app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(faq.app, name="faq")
 app.add_typer(policy.app, name="policy")
@@ -109,6 +110,9 @@ def ask(
     conversation: Annotated[
         str | None, typer.Option(help="Id of a conversation to go on with.")
     ] = None,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Answer anew, whatever was answered before.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Ask one question, through the same chain and gate as the web page.
@@ -119,7 +123,7 @@ def ask(
     with bootstrap(load_settings()) as wired:
         talk = conversation or wired.conversations.create(person.id).id
         record = None
-        for event in wired.chain.answer(question, talk, person):
+        for event in wired.chain.answer(question, talk, person, fresh=fresh):
             if isinstance(event, Finished):
                 record = event.record
             elif not as_json:
@@ -132,6 +136,7 @@ def ask(
                 "record": record.id,
                 "reasons": list(record.reasons),
                 "cache": record.cache,
+                "repeats": record.repeats,
                 "model": record.model,
                 "adapter": record.adapter,
                 "mode": record.mode,

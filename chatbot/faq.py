@@ -86,6 +86,7 @@ class Faq:
         """Takes over what the files say; gives the entries that have changed.
 
         An entry that is the same in its file stays as it is; one that did not hold is tried again.
+        A new one waits until its collection holds documents.
 
         Raises:
             BadFile: a file does not hold; nothing was changed.
@@ -99,6 +100,8 @@ class Faq:
         for one in written.values():
             before = known.get(one.id)
             if before and before.digest == one.digest and not before.reason.startswith(FAILED):
+                continue
+            if before is None and not checker.holds(one.collection):
                 continue
             entry = checker.written(one)
             if before is None or (before.digest, before.reason) != (entry.digest, entry.reason):

@@ -123,7 +123,19 @@ class Settings(BaseSettings):
     cache_not_found_minutes: float = Field(
         10.0, ge=0, description="Minutes that `not in the documents` is kept as an answer."
     )
+    cache_checked: float = Field(
+        0.05,
+        ge=0,
+        le=1,
+        description="Share of answers to questions in other words that are checked afterwards.",
+    )
     cache_mb: int = Field(512, ge=1, description="What all of them may take, in MB.")
+
+    answer_cost: float = Field(
+        0.0,
+        ge=0,
+        description="What one answer of the model costs, for the cache's figures; 0: not known.",
+    )
 
     policy: str = Field(
         "default", description="What is sensitive: `default`, `strict`, or a policy file."

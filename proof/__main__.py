@@ -1,4 +1,4 @@
-"""All proofs of the gate and the desk, one after the other: `python -m proof`.
+"""All proofs of the gate, the desk and the answer cache, one after the other: `python -m proof`.
 
 Each runs in a process of its own and prints its count; the exit status is 0 where all held.
 `--share 0.05` does a twentieth of each, for a first look.
@@ -22,6 +22,9 @@ _PROOFS: dict[str, tuple[tuple[str, int], ...]] = {
     "machine": (("--count", 10_000),),
     "serving": (("--count", 100),),
     "bypass": (("--count", 1000),),
+    "stale": (("--count", 1000),),
+    "poison": (("--count", 110),),
+    "flight": (),
     "router": (),
 }
 

@@ -13,6 +13,7 @@ import tempfile
 import zlib
 from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -130,9 +131,17 @@ def main() -> int:
         report.count(f"{way}: {fault}" if fault else "")
     with server() as url:
         for value in (b"\xff\xfe", b"words", b"", pickle.dumps(Bomb(Path("/nowhere")))):
-            report.count(_redis(url, lambda c, key, v=value: c.set(key, v)))
-        report.count(_redis(url, lambda c, key: c.lpush(key, "a list")))
+            report.count(_redis(url, partial(_put, value)))
+        report.count(_redis(url, _list))
     return report.end(asked.count)
+
+
+def _put(value: bytes, client: Any, key: str) -> None:
+    client.set(key, value)
+
+
+def _list(client: Any, key: str) -> None:
+    client.lpush(key, "a list")
 
 
 def _disk(way: str, chance: random.Random) -> str:
@@ -154,7 +163,7 @@ def _disk(way: str, chance: random.Random) -> str:
 
 
 def _redis(url: str, tamper: Callable[[Any, str], object]) -> str:
-    client = redis.Redis.from_url(url)
+    client: Any = redis.Redis.from_url(url)
     client.flushdb()
     with tempfile.TemporaryDirectory(prefix="countersign-proof-") as name:
         world = _world(Path(name), RedisStore(url))

@@ -19,7 +19,7 @@ from pathlib import Path
 from chatbot.adapters.answer_store import Store
 from chatbot.adapters.answer_store_disk import DiskStore
 from chatbot.adapters.answer_store_redis import RedisStore
-from chatbot.domain import AnswerRecord, Person
+from chatbot.domain import AnswerRecord, Person, Status
 from proof.redis import server
 from proof.report import Report
 from proof.world import World
@@ -102,7 +102,8 @@ class Story:
         self.kinds[given.cache] += 1
         if given.cache != "miss":
             anew = self.world.chain.trial(question, person)
-            if (given.status, given.answer) != (anew.status, anew.answer):
+            held = anew.status is Status.HELD  # a check that took too long: nothing to compare with
+            if not held and (given.status, given.answer) != (anew.status, anew.answer):
                 self.wrong.append(f"stale: {given.answer!r}, now {anew.answer!r}")
             if not all(self._may(person, given)):
                 self.wrong.append(f"forbidden: {person.id} got {given.answer!r}")

@@ -8,25 +8,24 @@ while retrieval gives the same passages, word for word.
 from __future__ import annotations
 
 import json
-import threading
-from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date
 from typing import Any
 
 import numpy as np
 import structlog
 
 from chatbot.adapters.answer_store import Store, answer_key
+from chatbot.adapters.cache_upkeep import Upkeep
 from chatbot.adapters.cards import Card, Cards
 from chatbot.adapters.catalogue import Catalogue
 from chatbot.adapters.flights import Flight, Flights
+from chatbot.adapters.hit_checks import Hit, HitChecks
 from chatbot.adapters.nearby import Nearby
 from chatbot.adapters.open_store import drop_outdated
 from chatbot.adapters.retrieval import today_utc
-from chatbot.clock import utc_now
 from chatbot.domain import AnswerRecord, Passage, Person, ScoredPassage, Status, sha256_of
 from chatbot.errors import where
 from chatbot.lifeline import Lifeline
@@ -37,8 +36,6 @@ from chatbot.trace import Trace
 
 log = structlog.get_logger()
 
-_JUDGED = "judged"
-_OVERLAP = timedelta(minutes=1)
 _OTHERS = "other passages are found now"
 Find = Callable[[str, Person], tuple[ScoredPassage, ...]]
 
@@ -68,7 +65,8 @@ class Memo:
         day: today.
         flight: the right to make the answer, where others wait for it.
         vector: the question's, where it was compared.
-        given: key of the answer that was given again, and how surely it is the right one.
+        given: key of the answer that was given again, how surely it is the right one, and the
+            seconds that it saved.
     """
 
     partition: str
@@ -80,6 +78,7 @@ class Memo:
     vector: np.ndarray | None = None
     given: str = ""
     likeness: float = 1.0
+    seconds: float = 0.0
 
 
 class AnswerCache:
@@ -92,6 +91,7 @@ class AnswerCache:
         answered_by: names and fingerprints of what answers; where one is another, so may the
             answer be.
         nearby: finds answers to questions in other words; None: the same words alone count.
+        checks: holds some of those against fresh answers.
     """
 
     def __init__(
@@ -104,6 +104,7 @@ class AnswerCache:
         answered_by: Callable[[], Mapping[str, Any]],
         keeping: Keeping,
         nearby: Nearby | None = None,
+        checks: HitChecks | None = None,
         today: Callable[[], date] = today_utc,
     ) -> None:
         self.cards = cards
@@ -114,12 +115,11 @@ class AnswerCache:
         self._answered_by = answered_by
         self._keeping = keeping
         self._nearby = nearby
+        self._checks = checks
         self._today = today
         self._flights = Flights(store)
-        self._seen: tuple[int, date] | None = None
-        self._tending, self._counting = threading.Lock(), threading.Lock()
-        self._hits: Counter[str] = Counter()
-        self._figures: defaultdict[str, list[float]] = defaultdict(list)
+        seen = lambda: (catalogue.version(), today())  # noqa: E731
+        self.upkeep = Upkeep(store, cards, seen, keeping.bytes)
 
     def find(self, trace: Trace) -> Remembered | None:
         """The answer that was given to this question before, if it can be given again."""
@@ -140,53 +140,20 @@ class AnswerCache:
         entry = self.entry(key)
         found = self._current(trace, memo, key, entry, kind) if entry else None
         if entry is not None and found is not None:
-            memo.given = key
-            self._used(key, kind, entry.seconds)
+            memo.given, memo.seconds = key, entry.seconds
         return found
 
-    def _used(self, key: str, kind: str, seconds: float) -> None:
-        """Counts a hit, in memory: the asker does not wait for the disk."""
-        with self._counting:
-            self._hits[key] += 1
-            self._figures[kind].append(seconds)
-
     def tend(self) -> None:
-        """What is to be done now and then: suspends what has changed, drops what was found wrong
-        and what is not worth its room, writes the figures down."""
-        with self._tending:
-            seen = (self._catalogue.version(), self._today())
-            if seen != self._seen:
-                self.suspend_outdated()
-                self._seen = seen
-            if self._nearby is not None:
-                self._nearby.catch_up()
-            self._drop_wrong()
-            self._write_figures()
-            if (spare := self.cards.totals()["bytes"] - self._keeping.bytes) > 0:
-                self.forget(self.cards.least_worth(spare + self._keeping.bytes // 10))
-
-    def _drop_wrong(self) -> None:
-        """Takes out what a person has decided on or marked as wrong, since the last time."""
-        now = utc_now()
-        seq, _, since = self.cards.state(_JUDGED).partition(" ")
-        looked = datetime.fromisoformat(since) if since else now - _OVERLAP
-        wrong, last = self.cards.found_wrong(int(seq or 0), looked - _OVERLAP)
-        if wrong:
-            self.forget(self.cards.of_records(wrong))
-        if last != int(seq or 0) or wrong or not since:
-            self.cards.note(_JUDGED, f"{last} {now.isoformat()}")
-
-    def _write_figures(self) -> None:
-        with self._counting:
-            hits, figures = self._hits, self._figures
-            self._hits, self._figures = Counter(), defaultdict(list)
-        if figures:
-            sums = {kind: (len(saved), sum(saved)) for kind, saved in figures.items()}
-            self.cards.used(hits, sums)
+        """What is to be done now and then."""
+        if self._nearby is not None:
+            self._nearby.catch_up()
+        self.upkeep.tend()
 
     def close(self) -> None:
         """Writes the last figures down."""
-        self._write_figures()
+        if self._checks is not None:
+            self._checks.close()
+        self.upkeep.write_figures()
 
     def board(self, trace: Trace, line: Lifeline) -> None:
         """Waits while somebody else makes this answer."""
@@ -198,6 +165,8 @@ class AnswerCache:
     def ended(self, trace: Trace, record: AnswerRecord | None) -> None:
         """Keeps what may be kept of a turn, and lets those go on that wait for it."""
         memo: Memo | None = trace.memo
+        if record is not None and trace.conversation:
+            self._count(trace, record, memo)
         if memo is None:
             return
         shared = False
@@ -211,6 +180,16 @@ class AnswerCache:
             if flight is not None:
                 with suppress(Exception):  # its lease runs out by itself
                     flight.land(shared=shared)
+
+    def _count(self, trace: Trace, record: AnswerRecord, memo: Memo | None) -> None:
+        """Counts how a question was answered, and has a hit checked."""
+        if memo is None or record.cache == "faq":
+            self.upkeep.used("", record.cache if record.cache == "faq" else "other", 0.0)
+            return
+        self.upkeep.used(memo.given, record.cache, memo.seconds)
+        if record.cache == "semantic" and self._checks is not None:
+            asked, answer = record.question, record.answer
+            self._checks.offer(Hit(memo.given, memo.likeness, asked, trace.person, answer))
 
     def _memo(self, trace: Trace) -> Memo:
         if trace.memo is None:
@@ -341,10 +320,40 @@ class AnswerCache:
         """Takes every answer out that rests on a document which is not what it was."""
         return drop_outdated(self._store, self.cards, self._today())
 
+    def why(self, question: str, person: Person) -> dict[str, Any]:
+        """What there is for a question, and why it would be given or not."""
+        partition = self.partition(person)
+        key = key_of(partition, question)
+        about: dict[str, Any] = {"partition": partition, "key": key}
+        entry = self.entry(key)
+        if entry is None and self._nearby is not None:
+            vector = self._nearby.vector(question)
+            near = self._nearby.likest(question, vector, partition)
+            if near is None:
+                return about | {"answer": "nothing like it was answered for this reader"}
+            stored, sure = near
+            wrong, bound = self._nearby.expected_wrong(stored, sure)
+            about |= {"nearest": stored.question, "likeness": round(sure, 5),
+                      "expected_wrong": round(wrong, 5), "bound": bound}  # fmt: skip
+            if wrong > bound:
+                return about | {"answer": "the nearest question may want another answer"}
+            entry = self.entry(stored.key)
+        if entry is None:
+            return about | {"answer": "it was not answered for this reader"}
+        about |= {"record": entry.record, "made_at": entry.made_at, "asked": entry.question}
+        return about | {"answer": self._state(entry, person)}
+
+    def _state(self, entry: Entry, person: Person) -> str:
+        if not _stands(entry, self._passages(entry), person, self._today()):
+            return "a source has changed, or is not this reader's to read"
+        same = (entry.version, entry.day) == (self._catalogue.version(), self._today())
+        if not same and not self._found_again(entry, person):
+            return "other passages are found now"
+        return "given again"
+
     def forget(self, keys: list[str]) -> None:
         """Takes answers out."""
-        self._store.drop([answer_key(key) for key in keys])
-        self.cards.remove(keys)
+        self.upkeep.forget(keys)
 
 
 def key_of(partition: str, question: str) -> str:

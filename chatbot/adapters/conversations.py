@@ -139,6 +139,7 @@ class ConversationStore:
                 "status": record.status.value,
                 "milliseconds": record.timings.get("total", 0.0),
                 "record": record.to_json(),
+                "cache": record.cache,
             }
             connection.execute(_INSERT, row)
             if record.trial is not None:

@@ -91,6 +91,10 @@ class FaqChecker:
             digest=one.digest,
         )
 
+    def holds(self, collection: str) -> bool:
+        """Whether there are documents in that collection."""
+        return bool(self._catalogue.documents([collection]))
+
     def again(self, entry: FaqEntry) -> Answer:
         """The entry's sentences, resting on the documents as they are now.
 

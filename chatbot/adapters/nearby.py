@@ -7,9 +7,9 @@ from typing import Protocol
 
 import numpy as np
 
-from chatbot.adapters.cards import Cards
+from chatbot.adapters.cards import Cards, Stored
 from chatbot.adapters.question_index import QuestionIndex, packed, signs, unpacked
-from chatbot.steps.neighbourhood import may_serve
+from chatbot.steps.neighbourhood import expected_wrong, may_serve
 
 _COMPARED = 64
 _LIKEST = 8
@@ -56,6 +56,21 @@ class Nearby:
 
     def best(self, question: str, vector: np.ndarray, partition: str) -> tuple[str, float] | None:
         """Key of the answer that may be given to this question too, and how surely; None: none."""
+        found = self.likest(question, vector, partition)
+        if found is None:
+            return None
+        stored, sure = found
+        observed = self._cards.observed(stored.key)
+        return (stored.key, sure) if may_serve(sure, observed, self._bound) else None
+
+    def expected_wrong(self, stored: Stored, sure: float) -> tuple[float, float]:
+        """The share of wrong answers to expect there, and the bound on it."""
+        return expected_wrong(sure, self._cards.observed(stored.key)), self._bound
+
+    def likest(
+        self, question: str, vector: np.ndarray, partition: str
+    ) -> tuple[Stored, float] | None:
+        """The stored question that is likest to want the same answer, and how surely."""
         rows = self._index.near(partition, signs(vector), _COMPARED)
         found = self._cards.questions(rows)
         if not found:
@@ -65,7 +80,4 @@ class Nearby:
         stored = [found[at] for at in likest]
         sure = self._same.likeness(question, vector, [s.question for s in stored], vectors[likest])
         at = int(np.argmax(sure))
-        if sure[at] <= 0.0:
-            return None
-        observed = self._cards.observed(stored[at].key)
-        return (stored[at].key, sure[at]) if may_serve(sure[at], observed, self._bound) else None
+        return (stored[at], sure[at]) if sure[at] > 0.0 else None

@@ -10,16 +10,19 @@ from pathlib import Path
 from typing import Any
 
 import structlog
+from langchain_core.embeddings import Embeddings
 
-from chatbot.adapters.answer_cache import AnswerCache, Find, Keeping
+from chatbot.adapters.answer_cache import AnswerCache, Keeping
 from chatbot.adapters.answer_store import Store
 from chatbot.adapters.cards import Cards
-from chatbot.adapters.catalogue import Catalogue
 from chatbot.adapters.embeddings import TextEncoder
+from chatbot.adapters.hit_checks import HitChecks
 from chatbot.adapters.nearby import Nearby
+from chatbot.adapters.retrieval import HybridRetriever
 from chatbot.adapters.router import classifier_file
 from chatbot.adapters.same_question import open_same_question
-from chatbot.domain import sha256_of
+from chatbot.chain import Chain
+from chatbot.domain import Person, ScoredPassage, sha256_of
 from chatbot.errors import ModelUnusable
 from chatbot.prompts import load_prompt
 from chatbot.settings import Settings
@@ -36,13 +39,16 @@ _DAY = 86_400.0
 def open_cache(
     settings: Settings,
     store: Store,
-    catalogue: Catalogue,
-    find: Find,
-    applied: Callable[[], int],
+    retriever: HybridRetriever,
     answered_by: Callable[[], Mapping[str, Any]],
-    encoder: TextEncoder,
+    chain: Callable[[], Chain],
 ) -> AnswerCache:
     """The cache over that store; `AnswerCache` describes the other arguments."""
+    catalogue, dense = retriever.catalogue, retriever.dense
+
+    def find(question: str, person: Person) -> tuple[ScoredPassage, ...]:
+        return retriever.find(question, settings.passages, person.collections)
+
     keeping = Keeping(
         settings.cache_days * _DAY,
         settings.cache_not_found_minutes * 60,
@@ -54,16 +60,17 @@ def open_cache(
         cards,
         catalogue,
         find,
-        applied,
+        lambda: dense.applied,
         answered_by,
         keeping,
-        _nearby(settings, cards, encoder),
+        _nearby(settings, cards, retriever.embeddings),
+        HitChecks(chain, cards, settings.cache_checked),
     )
 
 
-def _nearby(settings: Settings, cards: Cards, encoder: TextEncoder) -> Nearby | None:
+def _nearby(settings: Settings, cards: Cards, encoder: Embeddings) -> Nearby | None:
     """Compares questions; not where that was not learned for this embedding model."""
-    if settings.cache_wrong_hits <= 0:
+    if settings.cache_wrong_hits <= 0 or not isinstance(encoder, TextEncoder):
         return None
     try:
         return Nearby(cards, open_same_question(encoder), settings.cache_wrong_hits)

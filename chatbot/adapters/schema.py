@@ -100,7 +100,9 @@ answers = Table(
     Column("status", String, nullable=False),
     Column("milliseconds", Float, nullable=False),
     Column("record", Text, nullable=False),
+    Column("cache", String(16), nullable=False, server_default="miss"),
     Index("answers_by_conversation", "conversation_id", "ordinal"),
+    Index("answers_by_time", "asked_at", "cache", "status", "milliseconds"),
 )
 
 feedback = Table(

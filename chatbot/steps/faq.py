@@ -134,6 +134,7 @@ def approve(entry: FaqEntry, reviewer: Reviewer, sha256: str, now: datetime) -> 
     _require(not (why := may_approve(entry, reviewer)), "approve", why)
     _require(entry.sha256 == sha256, "approve", "it has changed since it was shown")
     _require(bool(entry.documents), "approve", "it cites no document")
+    _require(not any(entry.answer.problems), "approve", "the sources do not support all of it")
     signature = Signature(reviewer.id, "approve", sha256, now)
     signed = replace(entry, signatures=(*entry.signatures, signature))
     if not signed_by_all(signed):

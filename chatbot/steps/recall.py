@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from chatbot.steps.words import content_stems
+
 _DAYS = r"(?:mon|tues|wednes|thurs|fri|satur|sun)day"
 _SPAN = (
     r"(?:second|minute|hour|day|night|morning|afternoon|evening|weekend|week|fortnight|month"
@@ -23,6 +25,9 @@ _QUOTES = str.maketrans("’‘“”", "''\"\"")
 _END = " \t\n?!."
 _ACRONYM = re.compile(r"[A-Z]{2,5}s?\b")
 _WORD = re.compile(r"[^\W_]+")
+_MARKER = re.compile(r"\s?\[\d+\]")
+_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+_MOST = 0.6
 
 
 def is_dated(question: str) -> bool:
@@ -38,3 +43,16 @@ def normal_form(question: str) -> str:
     """
     spaced = " ".join(question.translate(_QUOTES).split()).rstrip(_END)
     return _WORD.sub(lambda w: w[0] if _ACRONYM.fullmatch(w[0]) else w[0].casefold(), spaced)
+
+
+def agree(given: str, fresh: str) -> bool:
+    """Whether two answers say the same, as far as words tell: the same figures, and most of the
+    words of the shorter in the longer."""
+    if _figures(given) != _figures(fresh):
+        return False
+    one, two = content_stems(_MARKER.sub("", given)), content_stems(_MARKER.sub("", fresh))
+    return len(one & two) >= _MOST * max(1, min(len(one), len(two)))
+
+
+def _figures(text: str) -> set[str]:
+    return set(_NUMBER.findall(_MARKER.sub("", text)))

@@ -53,7 +53,14 @@ class Answering:
         self._runs.stop(person.id, conversation)
 
     def answer(
-        self, person: Person, conversation: str, question: str, keep: int | None, run: str
+        self,
+        person: Person,
+        conversation: str,
+        question: str,
+        keep: int | None,
+        run: str,
+        *,
+        fresh: bool = False,
     ) -> Iterator[tuple[Turn, Sequence[Turn] | None]]:
         """The turn, again and again as it grows; the first time with the turns before it.
 
@@ -61,6 +68,7 @@ class Answering:
             conversation: id, or empty for a new one.
             keep: how many of the earlier turns stay; None for all.
             run: the page's own name for this request.
+            fresh: the answer is to be made anew, whatever was answered before.
         """
         try:
             self._check(question)
@@ -74,16 +82,17 @@ class Answering:
         turn = Turn(len(earlier), question, conversation, documents, run=run)
         turn.waiting_for = loading(self._app)
         yield turn, earlier
-        for _ in self._play(turn, person):
+        for _ in self._play(turn, person, fresh):
             yield turn, None
         yield turn, None
 
-    def _play(self, turn: Turn, person: Person) -> Iterator[None]:
+    def _play(self, turn: Turn, person: Person, fresh: bool) -> Iterator[None]:
         """Let the chain's events work on the turn."""
+        chain = self._app.chain
         run = self._runs.begin(
             person.id,
             turn.conversation,
-            lambda line: self._app.chain.answer(turn.question, turn.conversation, person, line),
+            lambda line: chain.answer(turn.question, turn.conversation, person, line, fresh=fresh),
         )
         try:
             for event in run.events():

@@ -76,7 +76,7 @@ class ChatPage:
         yield from self._answer(event, request, question, _number(event, "keep"))
 
     def again(self, event: gr.EventData, request: gr.Request) -> Iterator[Parts]:
-        """Answer an earlier question once more, in place of the answer that it had."""
+        """Answer an earlier question anew, in place of the answer that it had."""
         turn = _number(event, "turn")
         question = _word(event, "text", MAX_QUESTION + 1).strip()
         try:
@@ -85,7 +85,7 @@ class ChatPage:
             turns = []
         if turn is not None and 0 <= turn < len(turns):
             question = turns[turn].question  # the server's, not the one that the page sent
-        yield from self._answer(event, request, question, turn)
+        yield from self._answer(event, request, question, turn, fresh=True)
 
     def stop(self, event: gr.EventData, request: gr.Request) -> None:
         """Stop the answer that is being made in a conversation."""
@@ -166,12 +166,19 @@ class ChatPage:
         self._try(self._app.conversations.rate, record, person.id, value, reason, comment)
 
     def _answer(
-        self, event: gr.EventData, request: gr.Request, question: str, keep: int | None
+        self,
+        event: gr.EventData,
+        request: gr.Request,
+        question: str,
+        keep: int | None,
+        *,
+        fresh: bool = False,
     ) -> Iterator[Parts]:
         person = self._person(request)
         conversation, run = _word(event, "conversation"), _word(event, "run")
         turn = None
-        for turn, earlier in self._answering.answer(person, conversation, question, keep, run):
+        turns = self._answering.answer(person, conversation, question, keep, run, fresh=fresh)
+        for turn, earlier in turns:
             around = (gr.skip(), gr.skip())
             if earlier is not None:
                 before = thread_html(earlier, turn.conversation, last=False)

@@ -74,15 +74,16 @@ class FaqPage:
         self._faq = app.faq
         self._site = app.settings.title
 
-    def all(self, view: str, search: str, me: Reviewer) -> Response:
+    def all(self, view: str, search: str, me: Reviewer, problem: str = "") -> Response:
         """The list."""
         people = self._app.settings.faq_people
         found = self._app.faq_proposals(_PAST) if view == "asked" else ()
         page = list_page(
             self._site, self._faq.store.list(), view, search, utc_now(), proposals=found,
-            people=people, fault=self._faq.fault, may_edit=bool(me.roles & EDITORS),
+            people=people, fault=self._faq.fault, problem=problem,
+            may_edit=bool(me.roles & EDITORS),
         )  # fmt: skip
-        return HTMLResponse(page, headers=_HEADERS)
+        return HTMLResponse(page, 409 if problem else 200, headers=_HEADERS)
 
     def one(
         self,
@@ -101,8 +102,9 @@ class FaqPage:
         except NotFound:
             return self.all("", "", me)
         may_edit = bool(me.roles & EDITORS)
+        changed = self._faq.store.change(entry) if entry.documents else ""
         seen = Seen(
-            entry, utc_now(), self._faq.store.change(entry), may_edit, may_approve(entry, me),
+            entry, utc_now(), changed, may_edit, may_approve(entry, me),
             self._faq.evidence(entry) if editing and may_edit else None, typed or {},
         )  # fmt: skip
         page = entry_page(self._site, seen, SAID.get(said, ""), problem)
@@ -117,9 +119,7 @@ class FaqPage:
             done = self._done(act, entry_id, form, me)
         except CountersignError as error:
             if not entry_id:
-                page = self.all("asked", "", me)
-                page.status_code = 409
-                return page
+                return self.all("asked", "", me, str(error))
             return self.one(entry_id, me, editing=act == "edit", problem=str(error), typed=form)
         return RedirectResponse(f"/desk/faq?{urlencode({'entry': done.id, 'said': act})}", 303)
 
@@ -135,6 +135,8 @@ class FaqPage:
         if act == "promote":
             record, question = form.get("record", ""), form.get("question", "")
             return self._faq.promote(record, me, question, _lines(form.get("alternatives", "")))
+        if act == "again":
+            return self._faq.review(self._faq.promote(form.get("record", ""), me).id, me)
         raise NotAllowed("There is no such button.", "Reload the page.")
 
     def _edited(self, entry_id: str, form: Mapping[str, str], me: Reviewer) -> FaqEntry:

@@ -37,6 +37,7 @@ SAID: Mapping[str, str] = {
     "edit": "Saved. Someone else has to sign it.",
     "review": "It rests on the documents as they are now. Someone has to sign it.",
     "suspend": "Suspended. It answers nobody.",
+    "again": "Now in the FAQ, on the documents as they are now. Someone else has to sign it.",
     "promote": "Proposed. Someone else has to sign it.",
 }
 
@@ -72,6 +73,7 @@ def list_page(
     proposals: Sequence[Proposal] = (),
     people: int = 0,
     fault: str = "",
+    problem: str = "",
     may_edit: bool = False,
 ) -> str:
     """The entries of a view, or what many people ask.
@@ -79,7 +81,7 @@ def list_page(
     Args:
         search: words that have to stand in a wording or in the answer.
         people: how many must have asked a question before it is proposed.
-        fault: what is wrong with a file.
+        fault: what is wrong with a file; `problem`: why something was not done.
     """
     fits = [e for e in entries if _fits(e, search)]
     shown = [e for e in fits if view in ("", e.state.value)]
@@ -91,7 +93,7 @@ def list_page(
     else:
         body = _nothing(view, search, any_=bool(entries))
     wrong = _banner("warn", f"A file was not loaded: {fault}") if fault else ""
-    return _page(site, "FAQ", f"{_head(view, search, counts)}{wrong}{body}")
+    return _page(site, "FAQ", f"{_head(view, search, counts)}{_problem(problem)}{wrong}{body}")
 
 
 def entry_page(site: str, seen: Seen, said: str = "", problem: str = "") -> str:
@@ -99,17 +101,20 @@ def entry_page(site: str, seen: Seen, said: str = "", problem: str = "") -> str:
     entry = seen.entry
     name, tone = STATES[entry.state]
     told = f'<p class="said" role="status">{icon("check")}{escape(said)}</p>' if said else ""
-    wrong = f'<p class="problem" role="alert">{icon("alert")}{escape(problem)}</p>'
     body = _form(seen) if seen.evidence is not None else _answer(seen)
     also = "".join(f"<li>{escape(a)}</li>" for a in entry.alternatives)
     other = f'<p class="also">Also asked as</p><ul class="also">{also}</ul>' if also else ""
     inner = (
         f'<p class="crumb"><a href="/desk/faq" data-key="u">{icon("back")}All entries</a></p>'
-        f'{told}{wrong if problem else ""}<header class="faq-head"><p class="facts">'
+        f'{told}{_problem(problem)}<header class="faq-head"><p class="facts">'
         f'<span class="badge {tone}">{name}</span>{_facts(seen)}</p>'
         f"<h1>{escape(entry.question)}</h1>{other}</header>{_banners(seen)}{body}"
     )
     return _page(site, entry.question, inner)
+
+
+def _problem(words: str) -> str:
+    return f'<p class="problem" role="alert">{icon("alert")}{escape(words)}</p>' if words else ""
 
 
 def _page(site: str, title: str, inner: str) -> str:
@@ -249,6 +254,9 @@ def _banners(seen: Seen) -> str:
         found += _banner("warn", words, _deed(seen, again))
     if entry.note:
         found += _banner("calm", f"{entry.note}. This entry does not answer them.")
+    if any(entry.answer.problems):
+        words = "What is marked is not said by the documents as they are now: edit it first."
+        found += _banner("warn", words)
     if entry.state is FaqState.PROPOSED and seen.why_not:
         found += _banner("calm", f"You cannot sign this: {seen.why_not}.")
     return found
@@ -276,7 +284,8 @@ def _acts(seen: Seen) -> str:
         return ""
     entry, found = seen.entry, ""
     if entry.state is FaqState.PROPOSED and not seen.changed:
-        off = " disabled" if seen.why_not or not entry.documents else ""
+        unfit = seen.why_not or not entry.documents or any(entry.answer.problems)
+        off = " disabled" if unfit else ""
         found += _deed(
             seen,
             f'<button class="primary" name="act" value="approve" data-key="a"{off}>Approve'

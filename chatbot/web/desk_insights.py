@@ -54,23 +54,24 @@ def insights_page(
         title: category → its name for people.
         looked: the last look for drift, if there was one.
     """
-    periods = "".join(
-        f'<a href="/desk/insights?days={n}"{_current(n == days)}>'
-        f"{'24 hours' if n == 1 else f'{n} days'}</a>"
-        for n in PERIODS
-    )
     body = (
         f'{plain_bar(site, "Insights")}<main class="insights"><div class="insights-head">'
         "<h1>Insights</h1>"
-        f'<nav class="periods" aria-label="Period">{periods}</nav></div>'
+        f"{periods('/desk/insights', days)}</div>"
         f"{_drift(looked)}{_tiles(found)}{_volumes(found, title)}{_decisions(found.decided, title)}"
         f"{_waits(found.waits, title)}</main>"
     )
     return shell(site, "Insights", body, "insights-page")
 
 
-def _current(yes: bool) -> str:
-    return ' aria-current="page"' if yes else ""
+def periods(path: str, days: int) -> str:
+    """Links to the page at that path, each for another time; the one that is shown is marked."""
+    links = "".join(
+        f'<a href="{path}?days={n}"{" aria-current=page" if n == days else ""}>'
+        f"{'24 hours' if n == 1 else f'{n} days'}</a>"
+        for n in PERIODS
+    )
+    return f'<nav class="periods" aria-label="Period">{links}</nav>'
 
 
 def _drift(looked: Look | None) -> str:
@@ -90,7 +91,7 @@ def _change(alert: Figure) -> str:
     name = alert.name[:1].upper() + alert.name[1:]
     if alert.values is None:
         return f"{name}: of another kind"
-    before, after = (_percent(v) for v in alert.values)
+    before, after = (percent(v) for v in alert.values)
     return f"{name}: {before} → {after}"
 
 
@@ -99,10 +100,10 @@ def _tiles(found: Statistics) -> str:
     approved = sum(r.approved for r in found.decided)
     low, high = wilson(found.misses, found.samples)
     if found.samples:
-        miss = _percent(found.misses / found.samples)
+        miss = percent(found.misses / found.samples)
         about = (
             f"{found.misses} of {found.samples} sampled · 95% interval "
-            f"{_percent(low)} to {_percent(high)}"
+            f"{percent(low)} to {percent(high)}"
         )
     else:
         miss, about = "–", "No sampled answer was looked at in this time"
@@ -111,7 +112,7 @@ def _tiles(found: Statistics) -> str:
         ("Decided", f"{decided:,}", "answers were signed or rejected"),
         (
             "Approved as drafted",
-            _percent(approved / decided) if decided else "–",
+            percent(approved / decided) if decided else "–",
             f"{approved:,} of {decided:,}",
         ),
         ("Released, but wrong", miss, about),
@@ -127,11 +128,11 @@ def _volumes(found: Statistics, title: Title) -> str:
     most = max(found.submitted.values(), default=0)
     rows = "".join(
         f'<tr><th scope="row">{escape(title(name))}</th><td class="figure">{n:,}</td>'
-        f'<td class="bar-cell">{_bar(((n / most, "all"),))}</td></tr>'
+        f'<td class="bar-cell">{bar_of(((n / most, "all"),))}</td></tr>'
         for name, n in sorted(found.submitted.items(), key=lambda x: -x[1])
     )
     head = '<th scope="col">Category</th><th scope="col" class="figure">Held</th><td></td>'
-    return _table("Volume", head, rows, "Nothing was held in this time.")
+    return table_of("Volume", head, rows, "Nothing was held in this time.")
 
 
 def _decisions(rates: Sequence[Rates], title: Title) -> str:
@@ -141,14 +142,14 @@ def _decisions(rates: Sequence[Rates], title: Title) -> str:
         '<th scope="col" class="figure">Approved</th><th scope="col" class="figure">Edited</th>'
         '<th scope="col" class="figure">Rejected</th><td></td>'
     )
-    return _table("Decisions", head, rows, "Nothing was decided in this time.")
+    return table_of("Decisions", head, rows, "Nothing was decided in this time.")
 
 
 def _rate(rate: Rates, title: Title) -> str:
     n = rate.approved + rate.edited + rate.rejected or 1
     parts = ((rate.approved / n, "good"), (rate.edited / n, "fair"), (rate.rejected / n, "poor"))
     figures = "".join(
-        f'<td class="figure">{_percent(share)} <span class="of">{count}</span></td>'
+        f'<td class="figure">{percent(share)} <span class="of">{count}</span></td>'
         for count, (share, _) in zip(
             (rate.approved, rate.edited, rate.rejected), parts, strict=True
         )
@@ -156,7 +157,7 @@ def _rate(rate: Rates, title: Title) -> str:
     return (
         f'<tr><th scope="row">{escape(title(rate.category))}</th>'
         f"<td>{escape(rate.model) or '–'}</td>"
-        f'{figures}<td class="bar-cell">{_bar(parts)}</td></tr>'
+        f'{figures}<td class="bar-cell">{bar_of(parts)}</td></tr>'
     )
 
 
@@ -171,10 +172,11 @@ def _waits(waits: Sequence[Waits], title: Title) -> str:
         '<th scope="col" class="figure">Half within</th>'
         '<th scope="col" class="figure">19 of 20 within</th>'
     )
-    return _table("Waiting until a decision", head, rows, "Nothing was decided in this time.")
+    return table_of("Waiting until a decision", head, rows, "Nothing was decided in this time.")
 
 
-def _table(heading: str, head: str, rows: str, nothing: str) -> str:
+def table_of(heading: str, head: str, rows: str, nothing: str) -> str:
+    """A table with its heading, or that there is nothing."""
     inner = (
         f'<div class="scroll-x"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
         "</div>"
@@ -184,7 +186,7 @@ def _table(heading: str, head: str, rows: str, nothing: str) -> str:
     return f'<section class="figures"><h2>{heading}</h2>{inner}</section>'
 
 
-def _bar(parts: Sequence[tuple[float, str]]) -> str:
+def bar_of(parts: Sequence[tuple[float, str]]) -> str:
     """Shares side by side; attributes instead of styles, which the page's policy forbids."""
     at, drawn = 0.0, ""
     for share, tone in parts:
@@ -197,5 +199,6 @@ def _bar(parts: Sequence[tuple[float, str]]) -> str:
     )
 
 
-def _percent(share: float) -> str:
+def percent(share: float) -> str:
+    """A share as people write it."""
     return f"{share * 100:.1f}%" if 0 < share < 0.1 else f"{share * 100:.0f}%"

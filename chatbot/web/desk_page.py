@@ -11,6 +11,7 @@ PAGES = (
     ("Review", "/desk/"),
     ("FAQ", "/desk/faq"),
     ("Compare", "/desk/votes"),
+    ("Cache", "/desk/cache"),
     ("Insights", "/desk/insights"),
 )
 

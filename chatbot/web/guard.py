@@ -27,7 +27,7 @@ _GRADIO_UNDER = ("/assets/", "/static/", "/gradio_api/heartbeat/")
 _OURS = ("/ui/", "/documents/", "/healthz", "/favicon.ico")
 _EXACT = _GRADIO_EXACT | {
     "/desk", "/desk/login", "/desk/logout", "/desk/leave", "/desk/welcome", "/desk/insights",
-    "/desk/faq", "/desk/votes",
+    "/desk/faq", "/desk/votes", "/desk/cache",
 }  # fmt: skip
 _COMMON = {
     "X-Content-Type-Options": "nosniff",

@@ -64,7 +64,7 @@ def turn_html(turn: Turn, *, last: bool) -> str:
         f'data-record="{escape(turn.record)}" data-run="{escape(turn.run)}"{_desk(turn)}>'
         f'<div class="question"><p>{escape(turn.question)}</p>{_edit_button(turn)}</div>'
         f'<div class="reply">'
-        f'<div class="notices">{_notices(turn)}</div>'
+        f'<div class="notices">{_notices(turn, last)}</div>'
         f'<div class="answer"{live}>{body or withdrawn_html(turn.withdrawn)}</div>'
         f'<div class="outcome" role="status">{_outcome(turn)}</div>'
         f'<div class="cited">{_cited(turn)}</div>'
@@ -95,8 +95,13 @@ def _edit_button(turn: Turn) -> str:
     )
 
 
-def _notices(turn: Turn) -> str:
-    return "".join(f'<p class="notice">{escape(n)}</p>' for n in turn.notices)
+def _notices(turn: Turn, last: bool) -> str:
+    afresh = ""
+    if turn.repeated and last and not turn.working:
+        afresh = ' <button type="button" class="afresh" data-act="retry">Ask afresh</button>'
+    said = [escape(n) for n in turn.notices]
+    said[:1] = [first + afresh for first in said[:1]]
+    return "".join(f'<p class="notice">{n}</p>' for n in said)
 
 
 def _kind(turn: Turn) -> str | None:

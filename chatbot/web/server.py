@@ -18,6 +18,7 @@ from chatbot.domain import Person
 from chatbot.errors import NotFound
 from chatbot.web.chat import AT_ONCE, build_blocks
 from chatbot.web.desk import build_desk
+from chatbot.web.desk_cache import add_cache
 from chatbot.web.desk_faq import add_faq
 from chatbot.web.desk_insights import add_insights
 from chatbot.web.desk_login import Doors, add_doors
@@ -60,6 +61,7 @@ def build_server(app: App) -> FastAPI:
     add_insights(server, app, doors)
     add_votes(server, app, doors)
     add_faq(server, app, doors)
+    add_cache(server, app, doors)
     _add_routes(server, app, sessions, doors)
     server.mount("/ui", StaticFiles(directory=_STATIC), name="ui")
     return _in_loop(lambda: _mount_pages(server, app, sessions))

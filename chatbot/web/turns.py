@@ -58,6 +58,7 @@ class Turn:
         withdrawn: what had been shown before it was held.
         helpline: where to find help at once, while a person looks at it.
         waiting: how it stands on the reviewers' desk, if it is there.
+        repeated: it was answered before, and the answer given again.
     """
 
     index: int
@@ -79,6 +80,7 @@ class Turn:
     withdrawn: str = ""
     helpline: str = ""
     waiting: Waiting | None = None
+    repeated: bool = False
     _sentences: list[Sentence] = field(default_factory=list)
 
     @property
@@ -125,6 +127,7 @@ class Turn:
     def fill(self, record: AnswerRecord, item: ReviewItem | None, person: Person) -> None:
         """Takes over what the gate lets through of a finished turn."""
         view = shown(record, item)
+        self.repeated = record.cache != "miss"
         if record.screening:
             self.helpline = record.screening.text
         self._take_over(view, person)

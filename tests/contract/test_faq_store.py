@@ -19,7 +19,7 @@ from chatbot.steps import review
 from chatbot.steps.faq import FaqEntry, FaqState
 from chatbot.steps.review_item import Answer, Reviewer, ReviewItem
 from tests.faq_world import ANNA, BERT, CROWNS, FILE, World
-from tests.strategies import record, stored
+from tests.strategies import keep, record, stored
 
 LEA = Reviewer("lea", frozenset({"lead"}))
 
@@ -125,6 +125,16 @@ class TestFiles:
         with pytest.raises(NotFound):
             world.store.get("cash")
 
+    def test_what_is_for_a_collection_without_documents_waits_for_them(self, world: World) -> None:
+        """The sample entries are nobody's concern who has other documents."""
+        world.write(FILE.replace("collection: handbook", "collection: travel"))
+        assert world.store.list() == []
+        assert all("no document is called" in e.reason for _, e in world.faq.check())
+        keep(world.catalogue, stored("Dental", CROWNS, collection="travel"))
+        world.faq.load(world.checker)
+        assert world.live() == ["crowns"]
+        assert world.live(frozenset({"handbook"})) == []
+
     def test_a_held_question_is_told(self, world: World) -> None:
         world.write(FILE.replace("How long do crowns wait?", "Crowns and pain?"))
         assert "Such questions are held" in world.store.get("crowns").note
@@ -189,6 +199,11 @@ class TestSources:
         assert again.answer.problems[0]
         with pytest.raises(NotAllowed, match="cites no document"):
             world.faq.approve("crowns", BERT, again.sha256)
+        half = world.faq.edit(again, "Crowns wait 240 days [1]. Crowns wait 365 days [1].", ANNA)
+        assert [bool(p) for p in half.answer.problems] == [True, False]
+        with pytest.raises(NotAllowed, match="do not support all"):
+            world.faq.approve("crowns", BERT, half.sha256)
+        again = half
         shown = world.faq.evidence(again).evidence
         number = 1 + [p.text for p in shown].index("Crowns wait 365 days.")
         edited = world.faq.edit(again, f"Crowns wait 365 days [{number}].", ANNA)

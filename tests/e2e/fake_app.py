@@ -12,7 +12,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,8 @@ from chatbot import gate
 from chatbot.adapters.accounts import Accounts
 from chatbot.adapters.audit import AuditLog
 from chatbot.adapters.database import open_database
+from chatbot.adapters.faq import FaqStore
+from chatbot.adapters.faq_proposals import Proposal
 from chatbot.adapters.queue import ReviewQueue
 from chatbot.adapters.revisions import Revisions
 from chatbot.adapters.votes import Votes
@@ -44,6 +46,7 @@ from chatbot.domain import (
     Verdict,
 )
 from chatbot.errors import BadQuestion, GenerationFailed, NotFound
+from chatbot.faq import Faq
 from chatbot.lifeline import Lifeline
 from chatbot.policy import load_policy
 from chatbot.settings import Settings
@@ -230,7 +233,13 @@ class FakeChain:
         self.closed = 0
 
     def answer(
-        self, question: str, conversation: str, person: Person, line: Lifeline
+        self,
+        question: str,
+        conversation: str,
+        person: Person,
+        line: Lifeline,
+        *,
+        fresh: bool = False,
     ) -> Iterator[gate.Event]:
         """One turn."""
         if "nonsense" in question:
@@ -377,9 +386,17 @@ class FakeApp:
         self.votes = Votes(Revisions(Path(tempfile.mkdtemp())), self.audit)
         self.policy = load_policy("default")
         self.desk = Desk(self.queue, self.policy)
+        self.faq = Faq(
+            FaqStore(engine, self.audit), Path("no-such-folder"), self.policy,
+            lambda: None, lambda _: None, lambda _: None,  # type: ignore[arg-type, return-value]
+        )  # fmt: skip
         self.catalogue = FakeCatalogue(empty=self.empty)
         self.conversations = FakeConversations()
         self.chain = FakeChain(self)
+
+    def faq_proposals(self, past: timedelta) -> list[Proposal]:
+        """Nothing is asked again and again."""
+        return []
 
     def status(self) -> list[FakeStatus]:
         """How the parts are."""

@@ -16,12 +16,13 @@ from hypothesis import strategies as st
 from chatbot.adapters.answer_store_disk import DiskStore
 from chatbot.adapters.cards import Cards
 from chatbot.adapters.fakes_cache import MemoryStore
+from chatbot.adapters.hit_checks import Hit, HitChecks
 from chatbot.adapters.nearby import Nearby
 from chatbot.adapters.question_index import QuestionIndex, packed, signs, unpacked
 from chatbot.domain import Decision, Person, Screening, Status
 from chatbot.gate import shown
 from chatbot.notices import NO_MODEL, NOT_FOUND
-from chatbot.steps.recall import is_dated, normal_form
+from chatbot.steps.recall import agree, is_dated, normal_form
 from proof.world import TODAY, SameWords, World
 
 ME, SHE = Person("me"), Person("she")
@@ -274,7 +275,7 @@ def test_what_is_worth_least_goes_when_there_is_no_room(world: World) -> None:
         world.ask(questions[0], ME)
     world.cache.tend()
     size = world.cache.cards.totals()["bytes"] // 6
-    world.cache._keeping = type(world.cache._keeping)(3600.0, 600.0, 3 * size)
+    world.cache.upkeep.size = 3 * size
     world.cache.tend()
     totals = world.cache.cards.totals()
     assert 0 < totals["entries"] < 4
@@ -322,7 +323,6 @@ def test_a_question_in_other_words_has_the_same_answer(world: World) -> None:
     second = world.ask(OTHER_WORDS, SHE)
     assert (second.cache, second.repeats, second.answer) == ("semantic", first.id, ANSWER)
     assert world.ask("Where is the car park?", ME).cache == "miss"
-    assert world.cache.cards.figures() == {}
     world.cache.tend()
     assert world.cache.cards.figures()["semantic"][0] == 1
 
@@ -372,3 +372,35 @@ def test_the_nearest_question_is_found(seed: int, count: int) -> None:
     assert wanted + 1 not in index.near(other, signs(near), 5)
     kept = unpacked([packed(vectors[wanted])])[0]
     assert np.abs(kept - vectors[wanted]).max() < 0.01
+
+
+def test_a_hit_is_held_against_a_fresh_answer(world: World) -> None:
+    first = world.by_words().ask(QUESTION, ME)
+    checks = HitChecks(lambda: world.chain, world.cache.cards, 1.0)
+    key = world.cache.cards.of_records([first.id])[0]
+    checks._waiting.append(Hit(key, 0.999, OTHER_WORDS, ME, first.answer))
+    checks._waiting.append(Hit(key, 0.998, OTHER_WORDS, ME, ANSWER.replace("240", "90")))
+    checks.work()
+    assert world.cache.cards.checks() == (2, 1)
+    assert [o.same for o in world.cache.cards.observed(key)] == [True, False]
+    checks.close()
+
+
+def test_answers_that_agree() -> None:
+    assert agree("Crowns wait 240 days [1].", "The crowns wait 240 days [2].")
+    assert not agree("Crowns wait 240 days [1].", "Crowns wait 90 days [1].")
+    assert not agree("Open the app or log in [1].", "Call the office by telephone [1].")
+    assert not agree("Crowns wait long [1].", "")
+
+
+def test_why_says_what_would_happen(world: World) -> None:
+    world.by_words()
+    assert "nothing like it" in world.cache.why(QUESTION, ME)["answer"]
+    world.ask(QUESTION, ME)
+    assert world.cache.why(QUESTION, ME)["answer"] == "given again"
+    found = world.cache.why(OTHER_WORDS, ME)
+    assert (found["answer"], found["nearest"]) == ("given again", QUESTION)
+    assert "nothing like it" in world.cache.why(QUESTION, ONLY_OPEN)["answer"]
+    world.put("Dental", CROWNS.replace("240", "90"))
+    assert "changed" in world.cache.why(QUESTION, ME)["answer"]
+    assert world.chat.made == 1

@@ -18,7 +18,7 @@ from chatbot.adapters.accounts import Accounts
 from chatbot.adapters.database import open_database
 from chatbot.adapters.faq_lookup import FaqLookup
 from chatbot.adapters.faq_proposals import FaqProposals, Proposal
-from chatbot.domain import Decision, Person, Screening, Status, sha256_of
+from chatbot.domain import Citation, Decision, Draft, Person, Screening, Status, sha256_of
 from chatbot.gate import Sentence, release
 from chatbot.settings import load_settings
 from chatbot.steps.faq import FaqState
@@ -27,7 +27,7 @@ from chatbot.web.desk_faq import add_faq
 from chatbot.web.desk_login import add_doors
 from chatbot.web.session import DESK_COOKIE
 from tests.faq_world import CROWNS, FILE, World
-from tests.strategies import record
+from tests.strategies import record, released, stored
 
 PASSWORD = "correct horse battery staple"
 SITE = "http://testserver"
@@ -87,7 +87,8 @@ class Site:
             "asked_at": datetime.now(UTC),
         }
         talk = self.world.conversations.create(owner).id
-        self.world.conversations.append(talk, owner, record(**(values | changed)))
+        drafts = changed.pop("drafts", ())
+        self.world.conversations.append(talk, owner, record(drafts, **(values | changed)))
 
 
 @pytest.fixture
@@ -154,6 +155,22 @@ def test_an_edit_needs_someone_else_and_loses_nothing_that_was_typed(site: Site)
     assert "You cannot sign this: no one signs what they proposed" in site.get("?entry=crowns")
     site.post(409, act="approve", entry="crowns", sha256=entry.sha256)
     assert site.world.live() == ["cash"]
+
+
+def test_one_click_has_an_answer_whose_source_changed_reviewed_as_an_entry(site: Site) -> None:
+    source = site.world.catalogue.passages_of(stored("Dental").document.id)[0]
+    said = Draft("Crowns wait 240 days [1].", (Citation(1, source, "Crowns wait 240 days."),))
+    question = "How long for a crown?"
+    site.ask("olga", question, drafts=(said,), id="r7", verdicts=(released(said),))
+    site.world.keep(crowns=f"{CROWNS} Braces wait 365 days.")
+    where = site.as_("anna").post(act="again", record="r7")
+    assert where.endswith("said=again")
+    (entry,) = site.world.store.list()
+    assert (entry.state, entry.question) == (FaqState.PROPOSED, question)
+    site.as_("bert").post(act="approve", entry=entry.id, sha256=entry.sha256)
+    assert site.world.live() == [entry.id]
+    page = site.post(409, act="again", record="gone")
+    assert "There is no answer" in page
 
 
 def test_what_others_wrote_is_shown_and_does_nothing(site: Site) -> None:

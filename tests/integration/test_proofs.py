@@ -10,12 +10,18 @@ from pathlib import Path
 import pytest
 
 from proof.postgres import programs
+from proof.redis import program
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 needs_postgresql = pytest.mark.skipif(
     programs() is None, reason="PostgreSQL's server programs are not on this machine"
+)
+
+
+needs_redis = pytest.mark.skipif(
+    program() is None, reason="the server program redis-server is not on this machine"
 )
 
 
@@ -39,6 +45,9 @@ def proof(*command: str) -> subprocess.CompletedProcess[str]:
         ("proof.bypass", "--count", "3", "--commands", "1"),
         ("proof.tamper", "--count", "20"),
         ("proof.serving", "--count", "2"),
+        pytest.param(("proof.stale", "--count", "2"), marks=needs_redis),
+        pytest.param(("proof.poison", "--count", "11"), marks=needs_redis),
+        pytest.param(("proof.flight",), marks=needs_redis),
         pytest.param(("proof.crowd", "--count", "10"), marks=needs_postgresql),
         pytest.param(("proof.crash", "--count", "4"), marks=needs_postgresql),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from html.parser import HTMLParser
 from types import SimpleNamespace
@@ -222,6 +223,17 @@ def test_live_and_stored_turns_look_the_same() -> None:
     assert 'aria-live="polite"' in turn_html(live, last=True)
     live.take(Finished(kept), PERSON)
     assert turn_html(live, last=True) == turn_html(turn_of(kept, 0, "c", PERSON), last=True)
+
+
+def test_an_answer_that_is_given_again_can_be_asked_afresh() -> None:
+    draft = Draft("We pay [1].", (Citation(1, passage("We pay."), "We pay."),))
+    said = ("Answered before, on 1 June 2026.", "Quoted.")
+    kept = replace(record(draft, notices=said), cache="exact")
+    turn = turn_of(kept, 0, "c", PERSON)
+    assert turn_html(turn, last=True).count('class="afresh" data-act="retry"') == 1
+    assert "afresh" not in turn_html(turn, last=False)  # it would take the turns after it along
+    new = turn_of(record(draft, notices=("Quoted.",)), 0, "c", PERSON)
+    assert "afresh" not in turn_html(new, last=True)
 
 
 def test_words_that_the_gate_did_not_release_are_not_shown() -> None:

@@ -1,4 +1,4 @@
-"""The curated FAQ, and a number that grows with each change to it."""
+"""The curated FAQ, a number that grows with each change to it, and where each answer came from."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -26,6 +26,12 @@ def upgrade() -> None:
         sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("version", GROWING, nullable=False),
         sa.PrimaryKeyConstraint("id"),
+    )
+    op.add_column(
+        "answers", sa.Column("cache", sa.String(length=16), nullable=False, server_default="miss")
+    )
+    op.create_index(
+        "answers_by_time", "answers", ["asked_at", "cache", "status", "milliseconds"], unique=False
     )
     head = sa.table("faq_head", sa.column("id"), sa.column("version"))
     op.bulk_insert(head, [{"id": 1, "version": 0}])
