@@ -86,11 +86,14 @@ class Faq:
         """Takes over what the files say; gives the entries that have changed.
 
         An entry that is the same in its file stays as it is; one that did not hold is tried again.
-        A new one waits until its collection holds documents.
+        A new one waits until its collection holds documents. Without the folder nothing is changed:
+        a command that was started elsewhere must not empty the FAQ.
 
         Raises:
             BadFile: a file does not hold; nothing was changed.
         """
+        if not self._folder.is_dir():
+            return []
         written = {one.id: one for one in load_faq(self._folder)}
         self.fault = ""
         known = {e.id: e for e in self.store.list() if e.origin.startswith(FILE)}

@@ -124,6 +124,9 @@ class TestFiles:
         assert actions(world, "cash") == ["faq-load", "faq-remove"]
         with pytest.raises(NotFound):
             world.store.get("cash")
+        world.files.rename(world.folder / "elsewhere")
+        assert world.faq.load(world.checker) == []
+        assert world.live() == ["crowns"]
 
     def test_what_is_for_a_collection_without_documents_waits_for_them(self, world: World) -> None:
         """The sample entries are nobody's concern who has other documents."""
