@@ -86,6 +86,8 @@ class ExactIndex:
         """Cosine of each of those passages' vectors, as they were last read."""
         read = self._read
         known = [(i, read.places[i]) for i in ids if i in read.places]
+        if not known:
+            return {}
         values = read.matrix[[place for _, place in known]] @ np.asarray(vector, np.float32)
         return {i: float(value) for (i, _), value in zip(known, values, strict=True)}
 

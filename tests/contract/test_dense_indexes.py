@@ -84,6 +84,7 @@ class TestDenseIndex:
         assert search(index, "crowns") == []
         index.catch_up()
         assert search(index, "crowns", collections=set()) == []
+        assert index.cosines(WORDS.embed_query("crowns"), ["no such passage"]) == {}
 
     def test_the_nearest_come_first_with_their_cosines(
         self, catalogue: Catalogue, make: Make
