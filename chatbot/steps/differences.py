@@ -149,7 +149,7 @@ def _read(question: str) -> _Question:
 def _reasons(a: _Question, b: _Question) -> Iterator[str]:
     yield from _figures(a.facts, b.facts)
     left, right = a.facts.names - b.facts.stems, b.facts.names - a.facts.stems
-    if left and right:
+    if left or right:  # an answer about one plan is no answer about all of them
         yield f"another name: {_shown(left, right)}"
     if a.negations % 2 != b.negations % 2 or _denied(a, b) or _denied(b, a):
         yield "one of them is negated"

@@ -363,6 +363,7 @@ def _names(text: str) -> set[str]:
             not opens
             or (index + 1 < len(words) and capital[index + 1] and text[match.end()] == " ")
         )
-        if (identifier or run) and not (word.lower() in _NO_NAMES or _FIGURE.fullmatch(word)):
+        said = re.split("['’]", word.lower())[0]  # "I'm" names no one, as "I" does not
+        if (identifier or run) and not (said in _NO_NAMES or _FIGURE.fullmatch(word)):
             found.add(stem(word))
     return found
