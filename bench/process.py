@@ -44,6 +44,7 @@ def environment(options: Options, side: str = "ours", **more: str) -> dict[str, 
             "LANGSMITH_TRACING": "false",
             "PYTHONWARNINGS": "ignore",
             "COUNTERSIGN_HOME": str(options.home(side)),
+            "COUNTERSIGN_CACHE": "none",  # answers are compared, not their being given again
             "COUNTERSIGN_MODELS": str(options.models),
             "PYTHONPATH": str(ROOT),
         }
