@@ -129,7 +129,7 @@ def _released(number: int, router: Any, embeddings: Any) -> str:
         embeddings,
         model,
         {name: load_prompt(name) for name in ("answer", "condense")},
-        Limits(relevance=0.0, support=0.3, check_seconds=_PATIENCE),
+        Limits(relevance=0.0, support=0.3, quote=0.005, check_seconds=_PATIENCE),
         lambda _: _ABOUT,
     )
     me = Person("me")

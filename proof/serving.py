@@ -180,7 +180,7 @@ class Site:
             embeddings,
             lambda _: Voice(self._model),
             {name: load_prompt(name) for name in ("answer", "condense")},
-            Limits(relevance=0.1, support=0.4, deadline=DEADLINE),
+            Limits(relevance=0.1, support=0.4, quote=0.005, deadline=DEADLINE),
             lambda _: dict(_ABOUT),
         )
         self.chain = Chain(steps, self._store, ListDesk(), lambda _: dict(_ABOUT))

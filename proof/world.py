@@ -148,7 +148,7 @@ class World:
             self.encoder,
             lambda _: Voice(self.chat),
             {name: load_prompt(name) for name in ("answer", "condense")},
-            Limits(relevance=0.2, support=0.3),
+            Limits(relevance=0.2, support=0.3, quote=0.005),
             self._describe,
         )
         recall = Recall(self.cache, (), 30.0)

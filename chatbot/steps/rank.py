@@ -41,7 +41,9 @@ def fuse(candidates: Sequence[Candidate], weight: float = DENSE_WEIGHT) -> dict[
 def _normalised(values: Sequence[float]) -> list[float]:
     low, high = min(values, default=0.0), max(values, default=0.0)
     spread = high - low
-    return [(v - low) / spread if spread > 0 else 0.0 for v in values]
+    if spread <= 0:  # none is better than the others: each is the best, if it is anything
+        return [float(v > 0) for v in values]
+    return [(v - low) / spread for v in values]
 
 
 def rank(

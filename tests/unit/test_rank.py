@@ -50,7 +50,8 @@ def test_a_side_that_cannot_tell_them_apart_does_not_vote() -> None:
     fused = fuse(candidates({"a": (0.9, 0.0), "b": (0.1, 0.0)}))
     assert list(fused) == ["a", "b"]
     assert fuse([]) == {}
-    assert fuse(candidates({"a": (0.4, 2.0)})) == {"a": 0.0}
+    assert fuse(candidates({"a": (0.4, 2.0)})) == {"a": 1.0}
+    assert fuse(candidates({"a": (0.4, 0.0)})) == {"a": 0.55}
 
 
 def test_what_does_not_count_today_or_is_there_twice_is_left_out() -> None:
