@@ -237,7 +237,7 @@ def test_a_model_that_says_nothing_at_all_is_answered_for_by_quotes(reply: str) 
     "reply", ["NOT IN THE PASSAGES.", "Not in the passages", "NOT IN THE PASSAGES [1]"]
 )
 def test_a_model_that_finds_nothing_is_believed(reply: str) -> None:
-    events = Wired((reply,), limits=Limits(relevance=0.2, quote=0.3)).ask()
+    events = Wired((reply,), limits=Limits(relevance=0.2)).ask()
     assert kinds(events) == ["Retrieved", "Refused", "Finished"]
     kept = finished(events)
     assert (kept.status, kept.answer) == (Status.REFUSED, "")
