@@ -12,7 +12,7 @@ class Limits:
     passages: int = 4
     relevance: float = 0.30
     support: float = 0.55
-    quote: float = 0.40
+    quote: float = 0.30
     context_tokens: int = 2048
     answer_tokens: int = 256
     deadline: float = 120.0

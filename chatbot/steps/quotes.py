@@ -21,6 +21,7 @@ from chatbot.steps.words import content_stems
 _NEARNESS, _COVERAGE, _FOUND, _BIAS = 4.32, 3.68, 8.03, -13.32
 _FEWEST_STEMS = 2
 _AS_GOOD = 0.5
+_POINTED_AT = 2 / 3
 BESIDE_THE_POINT = "what it rests on hardly answers the question"
 
 
@@ -100,10 +101,10 @@ def to_the_point(
 
     Args:
         likely: the sentences that it rests on.
-        least: least likelihood of a quote.
+        least: least likelihood of a quote; two thirds of it will do, since the model points there.
     """
     best = max(likely, key=lambda q: q.likelihood, default=None)
-    if best is None or best.likelihood < least:
+    if best is None or best.likelihood < _POINTED_AT * least:
         return draft, replace(verdict, decision=Decision.REFUSE, reasons=(BESIDE_THE_POINT,))
     return quoted(best.evidence, best.quote) if fragment else (draft, verdict)
 
