@@ -302,7 +302,9 @@ from pathlib import Path
 signal.signal(signal.SIGINT, signal.default_int_handler)
 folder, rounds, whole = Path(sys.argv[1]), int(sys.argv[2]), 0.0
 chance, codes = random.Random(20261122), []
-for round_ in range(-2, rounds):
+for round_ in range(-2, 5 * rounds):
+    if round_ >= rounds and codes.count(130) >= rounds // 2:
+        break  # on a busy machine many rounds end before they can be interrupted
     for n in chance.sample(range(40), 8):
         text = f"# Title {n}\\n\\nLine of number {n}, edited {round_} times.\\n"
         (folder / f"{n:03}.md").write_text(text)
