@@ -87,8 +87,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture(scope="session")
-def handbook_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home folder with the sample handbook indexed; copy it before you change it."""
+def handbook_home(tmp_path_factory: pytest.TempPathFactory) -> Generator[Path]:
+    """A home folder with the sample handbook indexed; a test that runs anything in it copies it."""
     folder = tmp_path_factory.mktemp("handbook") / "home"
     command = [*PROGRAMS["ingest"], "sync", str(ROOT / "samples" / "handbook")]
     subprocess.run(
@@ -98,7 +98,9 @@ def handbook_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
         check=True,
         capture_output=True,
     )
-    return folder
+    files = sorted(folder.rglob("*"))
+    yield folder
+    assert sorted(folder.rglob("*")) == files, "a test wrote into the home that others copy"
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -38,10 +39,15 @@ def test_readme_has_commands() -> None:
     assert len(COMMANDS) >= 10
 
 
+@pytest.fixture(scope="module")
+def copy(handbook_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return Path(shutil.copytree(handbook_home, tmp_path_factory.mktemp("readme") / "home"))
+
+
 @pytest.mark.parametrize("command", [c for c in COMMANDS if ".venv/bin/" in c])
-def test_commands_run(command: str, handbook_home: Path) -> None:
+def test_commands_run(command: str, copy: Path) -> None:
     here = command.replace(".venv/bin/", f"{shlex.quote(str(Path(sys.executable).parent))}/")
-    done = run(["bash", "-c", here], handbook_home)
+    done = run(["bash", "-c", here], copy)
     assert done.returncode == 0, done.stderr
     assert done.stdout or "user add" in command
 

@@ -39,11 +39,17 @@ def answers(url: str) -> bool:
 
 
 @pytest.fixture(scope="module")
-def server_url(handbook_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def server_home(handbook_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the handbook's home folder, for one module's server to write into."""
+    return Path(shutil.copytree(handbook_home, tmp_path_factory.mktemp("served") / "home"))
+
+
+@pytest.fixture(scope="module")
+def server_url(server_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """`app.py` serving; stopped as an operator stops it, and it must then end well."""
     port = free_port()
     log = tmp_path_factory.mktemp("server") / "log"
-    env = {**os.environ, "COUNTERSIGN_HOME": str(handbook_home), "COUNTERSIGN_PORT": str(port)}
+    env = {**os.environ, "COUNTERSIGN_HOME": str(server_home), "COUNTERSIGN_PORT": str(port)}
     with log.open("w") as out:
         server = subprocess.Popen(
             [sys.executable, "app.py"], cwd=ROOT, env=env, stdout=out, stderr=out

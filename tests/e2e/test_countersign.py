@@ -21,13 +21,13 @@ SIGNED = "Please call your doctor before you take any."
 
 
 @pytest.fixture
-def reviewer(handbook_home: Path) -> str:
+def reviewer(server_home: Path) -> str:
     """An account, made as the README says."""
     subprocess.run(
         [sys.executable, "-m", "chatbot.cli", "user", "add", "berta", "--role", "reviewer",
          "--password-stdin"],
         input=PASSWORD, text=True, check=True, cwd=Path(__file__).parents[2],
-        env={"COUNTERSIGN_HOME": str(handbook_home), "PATH": "/usr/bin:/bin"},
+        env={"COUNTERSIGN_HOME": str(server_home), "PATH": "/usr/bin:/bin"},
     )  # fmt: skip
     return "berta"
 
