@@ -24,6 +24,7 @@ from chatbot.adapters.known_questions import serving_questions
 from chatbot.adapters.open_store import open_store
 from chatbot.adapters.outbox import Outbox, senders_of
 from chatbot.adapters.queue import ReviewQueue
+from chatbot.adapters.readings import Readings
 from chatbot.adapters.revisions import Revisions
 from chatbot.adapters.secret import secret_of
 from chatbot.adapters.votes import Votes
@@ -90,7 +91,8 @@ class App:
         self.audit = AuditLog(engine, settings.anchor_file, settings.audit_webhook)
         senders = senders_of(settings)
         self.queue = ReviewQueue(engine, self.audit, channels=tuple(senders))
-        self.accounts = Accounts(engine, self.audit)
+        self.accounts = Accounts(engine, self.audit, unnamed=settings.unnamed_collections)
+        self.readings = Readings(self.audit)
         self.desk = Desk(self.queue, self.policy)
         self.conversations = ConversationStore(engine, self.queue.of_conversation)
         self.faq = Faq(

@@ -108,6 +108,26 @@ def shown(record: AnswerRecord, item: ReviewItem | None = None) -> Shown:
     return view if item is None else replace(view, state=item.state)
 
 
+def rests_on(record: AnswerRecord, item: ReviewItem | None = None) -> frozenset[str]:
+    """The collections that the words of a turn come from, whatever of them is shown.
+
+    What cites nothing rests on everything that it was made from.
+    """
+    sentences, seen = list(record.sentences), [p.passage for p in record.passages]
+    if item is not None and item.record == record.id and item.answer is not None:
+        sentences += item.answer.sentences
+        seen += item.answer.evidence
+    cited = [c.passage for s in sentences for c in s.citations]
+    return frozenset(p.document.collection for p in cited or seen)
+
+
+def open_to(
+    collections: frozenset[str] | None, record: AnswerRecord, item: ReviewItem | None = None
+) -> bool:
+    """Whether somebody who reads those collections today (None: all) may read that turn's words."""
+    return collections is None or rests_on(record, item) <= collections
+
+
 def _unsigned(record: AnswerRecord) -> Shown:
     events = list(_replay(record))
     sentences = [e for e in events if isinstance(e, Sentence)]

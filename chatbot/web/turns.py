@@ -22,7 +22,7 @@ from chatbot.domain import (
     join_sentences,
 )
 from chatbot.errors import CountersignError
-from chatbot.gate import Event, Sentence, Shown, shown
+from chatbot.gate import Event, Sentence, Shown, open_to, shown
 from chatbot.steps.review_item import ReviewItem
 from chatbot.web.held import SIGNED, Waiting
 
@@ -131,6 +131,9 @@ class Turn:
         if record.screening:
             self.helpline = record.screening.text
         self._take_over(view, person)
+        if (self.text or self.withdrawn) and not open_to(person.collections, record, item):
+            self.status, self.message = Status.HELD, WITHDRAWN_TEXT
+            self.text, self.withdrawn, self.citations, self.notices = "", "", (), []
 
     def _take_over(self, view: Shown, person: Person) -> None:
         self.status, self.withdrawn = view.status, view.withdrawn
@@ -141,9 +144,6 @@ class Turn:
         if view.status is not Status.RELEASED and self.notices:
             # The record keeps what a refusal said as its last notice; it belongs on the card.
             self.message = self.notices.pop()
-        if not all(_may(person, c.passage) for c in view.citations):
-            self.status, self.message = Status.HELD, WITHDRAWN_TEXT
-            self.text, self.citations, self.notices = "", (), []
 
 
 def turn_of(
