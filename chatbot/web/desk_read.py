@@ -156,7 +156,8 @@ def _turn(turn: Turn) -> str:
         if turn.text
         else f"<p>{escape(turn.message or 'No answer was shown.')}</p>"
     )
-    return f'<li><p class="then-asked">{escape(turn.question)}</p><div class="answer">{said}</div></li>'
+    asked = f'<p class="then-asked">{escape(turn.question)}</p>'
+    return f'<li>{asked}<div class="answer">{said}</div></li>'
 
 
 def read_note(found: Sequence[Reading]) -> str:
