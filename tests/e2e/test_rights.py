@@ -10,6 +10,7 @@ from unittest.mock import patch
 
 import pytest
 from fastapi.testclient import TestClient
+from starlette.websockets import WebSocketDisconnect
 
 from chatbot.adapters.conversations import ConversationStore
 from chatbot.domain import Person
@@ -73,10 +74,11 @@ def test_no_foreign_host_or_origin_gets_past(site: Site) -> None:
 
 def test_a_websocket_is_closed(site: Site) -> None:
     with (
-        pytest.raises(Exception, match="1008"),
+        pytest.raises(WebSocketDisconnect) as closed,
         TestClient(site.server, base_url=BASE).websocket_connect("/"),
     ):
         pass
+    assert closed.value.code == 1008
 
 
 class Door:
@@ -119,7 +121,7 @@ def test_nobody_does_anything_to_the_conversation_of_another(role: str) -> None:
     store = door.app.conversations
     for owner in (OTHER, "somebody"):
         theirs = door.cookie(owner)
-        door.event("ask", theirs, text="How much? held", run="r")
+        door.event("ask", theirs, text="Is my zebra covered? held", run="r")
         (conversation,) = [c for c, kept in store.kept.items() if kept]
         (answer,) = store.kept[conversation]
         before = (dict(store.all), store.kept[conversation][:], door.app.queue.get(answer.id))
@@ -130,11 +132,11 @@ def test_nobody_does_anything_to_the_conversation_of_another(role: str) -> None:
                 shown = door.event(name, mine, **said)
             except Exception as error:  # Gradio's own, with our words
                 shown = str(error)
-            assert "How much" not in shown, name
+            assert "zebra" not in shown, name
         store.ratings_given.clear()  # the fake keeps any; the real store asks for the owner
         after = (dict(store.all), store.kept[conversation], door.app.queue.get(answer.id))
         assert after == before
-        assert "How much" in door.event("open", theirs, conversation=conversation)
+        assert "zebra" in door.event("open", theirs, conversation=conversation)
         door.event("remove", theirs, conversation=conversation, current="")
     door.app.queue.engine.dispose()
 
