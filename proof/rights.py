@@ -29,6 +29,7 @@ from chatbot.web.session import DESK_COOKIE
 from proof.report import Report
 
 BASE = "http://127.0.0.1:7860"
+_HERE_FROM = {"Origin": BASE}
 DESK = frozenset({"reviewer", "lead", "admin", "auditor", "clinician"})
 DECIDERS = DESK - {"auditor"}
 ALL = frozenset({*ROLES, "clinician", "anonymous"})
@@ -113,17 +114,17 @@ def matrix(server: Any, closed: Any, accounts: Accounts) -> Iterator[tuple[str, 
         closed: the same application, where anonymous people may not ask.
     """
     listed = list(routes(server))
-    people = {role: _cookie(accounts, role) for role in ALL - {"anonymous"}}
-    who = {"anonymous": (server, {}), "nobody": (closed, {})}
-    who |= {role: (server, cookie) for role, cookie in people.items()}
-    for name, (side, cookies) in who.items():
-        client = TestClient(
-            side, base_url=BASE, cookies=cookies, headers={"Origin": BASE}, follow_redirects=False
-        )
+    for name in (*sorted(ALL), "nobody"):
+        side = closed if name == "nobody" else server
+        client = TestClient(side, base_url=BASE, headers=_HERE_FROM, follow_redirects=False)
         for found in listed:
             if found.gradio and found.path not in ("/", "/desk/"):
                 continue
+            if name not in ("anonymous", "nobody") and DESK_COOKIE not in client.cookies:
+                client.cookies.update(_cookie(accounts, name))  # at first, and after logging out
             yield f"{name} {found.method} {found.path}", _wrong(client, name, found)
+            if found.path.endswith("logout"):
+                client.cookies.clear()
 
 
 def _wrong(client: TestClient, name: str, found: Found) -> str:
@@ -145,12 +146,11 @@ def _cookie(accounts: Accounts, role: str) -> dict[str, str]:
 
 def gradio(server: Any, accounts: Accounts) -> Iterator[tuple[str, str]]:
     """Gradio's own addresses: what the table does not name is not there, even for an admin."""
-    admin = TestClient(
-        server, base_url=BASE, cookies=_cookie(accounts, "admin"), follow_redirects=False
-    )
+    admin = TestClient(server, base_url=BASE, headers=_HERE_FROM, follow_redirects=False)
+    admin.cookies.update(_cookie(accounts, "admin"))
     for found in routes(server):
         if found.gradio and not served(found.url):
-            code = admin.request(found.method, found.url, headers={"Origin": BASE}).status_code
+            code = admin.request(found.method, found.url).status_code
             yield f"{found.method} {found.path}", "" if code == 404 else f"answers {code}"
 
 
