@@ -59,8 +59,14 @@ class ChromaIndex:
         state = self._state()
         return int(state["applied"]) if state.get("model") == self._model else -1
 
-    def search(self, vector: Sequence[float], k: int, collections: Collection[str] | None) -> Hits:
-        """The k nearest passages; approximate, as HNSW is."""
+    def search(
+        self,
+        vector: Sequence[float],
+        k: int,
+        collections: Collection[str] | None,
+        version: int | None = None,
+    ) -> Hits:
+        """The k nearest passages as of the last `catch_up`; approximate, as HNSW is."""
         if not k or (collections is not None and not collections):
             return []
         if collections is None:
