@@ -22,9 +22,10 @@ app = typer.Typer(no_args_is_help=True, help=__doc__, rich_markup_mode=None)
 def add(
     name: Annotated[str, typer.Argument(help="What the key is for.")],
     owner: Annotated[str, typer.Option(help="The account that answers for it.")],
-    scope: Annotated[list[str], typer.Option(help=f"{', '.join(SCOPES)}. May be repeated.")] = list(
-        SCOPES
-    ),  # noqa: B006
+    scope: Annotated[
+        list[str] | None,
+        typer.Option(help=f"{', '.join(SCOPES)}; may be repeated. Without: all of them."),
+    ] = None,
     collection: Annotated[
         list[str] | None,
         typer.Option(help="It reads this collection only; may be repeated. Without: all."),
@@ -40,7 +41,7 @@ def add(
     """
     lasts = None if days is None else timedelta(days=days)
     with opened() as keys:
-        made, token = keys.add(name, owner, scope, collection or None, lasts)
+        made, token = keys.add(name, owner, scope or SCOPES, collection or None, lasts)
     if as_json:
         put_json({**_as_json(made), "key": token})
     else:
