@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from chatbot.adapters.accounts import Accounts
+from chatbot.adapters.api_keys import ApiKeys
 from chatbot.adapters.audit import AuditLog
 from chatbot.adapters.canary import Canary
 from chatbot.adapters.catalogue import Catalogue
@@ -24,6 +25,7 @@ from chatbot.adapters.known_questions import serving_questions
 from chatbot.adapters.open_store import open_store
 from chatbot.adapters.outbox import Outbox, senders_of
 from chatbot.adapters.queue import ReviewQueue
+from chatbot.adapters.rates import rates_of
 from chatbot.adapters.revisions import Revisions
 from chatbot.adapters.secret import secret_of
 from chatbot.adapters.votes import Votes
@@ -39,6 +41,8 @@ from chatbot.policy import Action, Policy, load_policy
 from chatbot.settings import Settings
 from chatbot.shadow import Shadows
 from chatbot.steps.review_item import OPEN
+from chatbot.visits import Visits
+from chatbot.waiting import Line
 from chatbot.watch import Watch
 from chatbot.worker import Worker
 
@@ -91,6 +95,10 @@ class App:
         senders = senders_of(settings)
         self.queue = ReviewQueue(engine, self.audit, channels=tuple(senders))
         self.accounts = Accounts(engine, self.audit)
+        self.keys = ApiKeys(engine, self.audit)
+        self.rates = rates_of(settings)
+        self.line = Line(settings.answers_at_once, settings.answers_waiting)
+        self.visits = Visits()
         self.desk = Desk(self.queue, self.policy)
         self.conversations = ConversationStore(engine, self.queue.of_conversation)
         self.faq = Faq(

@@ -18,6 +18,8 @@ from chatbot.domain import (
     Finished,
     Held,
     Notice,
+    Passage,
+    Person,
     Refused,
     Retrieved,
     ScoredPassage,
@@ -32,6 +34,10 @@ HELD_TEXT = "A person looks at this question before it is answered."
 UNVERIFIED = "it could not be checked whether the documents support this"
 REJECTED_TEXT = "A person has looked at this question and decided that it cannot be answered here."
 RECALLED_TEXT = "This answer was taken back: it turned out to be wrong. Please do not rely on it."
+WITHDRAWN_TEXT = (
+    "This answer rests on a document that you can no longer read, so it is not shown. "
+    "Ask again for an answer from the documents as they are now."
+)
 _KEY = object()
 
 
@@ -106,6 +112,19 @@ def shown(record: AnswerRecord, item: ReviewItem | None = None) -> Shown:
             return _delivered(record, item)
     view = _unsigned(record)
     return view if item is None else replace(view, state=item.state)
+
+
+def readable(view: Shown, person: Person) -> Shown:
+    """What of it that person may read today, whatever was so when it was stored."""
+    passages = tuple(p for p in view.passages if reads(person, p.passage))
+    if all(reads(person, citation.passage) for citation in view.citations):
+        return replace(view, passages=passages)
+    return Shown(Status.HELD, "", message=WITHDRAWN_TEXT, passages=passages, state=view.state)
+
+
+def reads(person: Person, passage: Passage) -> bool:
+    """Whether the passage is of a collection that the person may read."""
+    return person.collections is None or passage.document.collection in person.collections
 
 
 def _unsigned(record: AnswerRecord) -> Shown:

@@ -28,6 +28,35 @@ class Settings(BaseSettings):
     port: int = Field(7860, ge=1, le=65535, description="Port that it listens on.")
     title: str = Field("Countersign", description="Name at the top of the page.")
 
+    api_anonymous: bool = Field(
+        False,
+        description="Whether programs may ask over the API without a key, and pages with the "
+        "chat page's cookie.",
+    )
+    answers_at_once: int = Field(
+        16, ge=1, le=1000, description="Answers that are made at the same time; more wait."
+    )
+    answers_waiting: int = Field(
+        64, ge=0, le=1000, description="Questions that may wait; to more it says when to try again."
+    )
+    turn_seconds: float = Field(
+        180.0, gt=0, description="Seconds after which a question is given up, waiting included."
+    )
+    limits: str = Field(
+        "memory",
+        description="Where it is counted how much people ask: `memory`, `redis://HOST:PORT/NUMBER` "
+        "(for replicas), or `none` for no limits.",
+    )
+    limit_person: str = Field(
+        "30/minute", description="Questions of one person, such as `20/minute; 500/day`."
+    )
+    limit_key: str = Field("300/minute", description="Questions by one API key.")
+    limit_address: str = Field(
+        "600/minute", description="Questions and API requests from one network address."
+    )
+    limit_origin: str = Field("3000/minute", description="The same, from one website's pages.")
+    request_kb: int = Field(256, ge=16, description="Largest request, in KB.")
+
     models: Path | None = Field(
         None, description="Folder for prepared models. None: `models` in the home folder."
     )

@@ -25,7 +25,13 @@ _GRADIO_EXACT = frozenset(
 )  # fmt: skip
 _GRADIO_UNDER = ("/assets/", "/static/", "/gradio_api/heartbeat/")
 _OURS = ("/ui/", "/documents/", "/healthz", "/favicon.ico")
-_EXACT = _GRADIO_EXACT | {
+_API_EXACT = frozenset(
+    {"/api/ask", "/api/history", "/api/feedback", "/api/openapi.json", "/v1/models",
+     "/v1/chat/completions", "/api/config", "/api/gradio_api/info", "/api/gradio_api/queue/join",
+     "/api/gradio_api/queue/data", "/api/gradio_api/reset", "/api/gradio_api/cancel"}
+)  # fmt: skip
+_API_UNDER = ("/api/status/", "/api/gradio_api/heartbeat/")
+_EXACT = _GRADIO_EXACT | _API_EXACT | {
     "/desk", "/desk/login", "/desk/logout", "/desk/leave", "/desk/welcome", "/desk/insights",
     "/desk/faq", "/desk/votes", "/desk/cache",
 }  # fmt: skip
@@ -97,7 +103,7 @@ class Guard:
         if scope["method"] == "POST" and origin and urlsplit(origin).netloc != host:
             return PlainTextResponse("Requests from other websites are refused.", 403)
         path = scope["path"]
-        if path in _EXACT or path.startswith(_GRADIO_UNDER + _OURS):
+        if path in _EXACT or path.startswith(_GRADIO_UNDER + _OURS + _API_UNDER):
             return None
         at_desk = path.removeprefix("/desk")
         if path != at_desk and (at_desk in _GRADIO_EXACT or at_desk.startswith(_GRADIO_UNDER)):

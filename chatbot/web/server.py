@@ -16,6 +16,8 @@ from starlette.middleware.cors import CORSMiddleware
 
 from chatbot.domain import Person
 from chatbot.errors import NotFound
+from chatbot.web.api_server import add_api
+from chatbot.web.bounds import Bounds
 from chatbot.web.chat import AT_ONCE, build_blocks
 from chatbot.web.desk import build_desk
 from chatbot.web.desk_cache import add_cache
@@ -33,6 +35,7 @@ from chatbot.web.viewer import document_page, may_read, not_found_page
 if TYPE_CHECKING:
     from chatbot.bootstrap import App
 
+_QUEUE = 500  # events that wait in Gradio; the line before the answers is shorter
 _STATIC = Path(__file__).parent / "static"
 
 
@@ -46,6 +49,8 @@ def build_server(app: App) -> FastAPI:
     server = FastAPI(title=app.settings.title, docs_url=None, redoc_url=None, openapi_url=None)
     # Gradio leaves out its own, laxer rules only if it finds exactly this class here.
     server.add_middleware(CORSMiddleware, allow_origins=[])
+    most = app.settings.request_kb * 1024
+    server.add_middleware(Bounds, rates=app.rates, visits=app.visits, most=most)
     doors = add_doors(server, app)
     title = app.settings.title
     server.add_middleware(
@@ -68,12 +73,13 @@ def build_server(app: App) -> FastAPI:
 
 
 def _mount_pages(server: FastAPI, app: App, sessions: Sessions) -> FastAPI:
+    _mount(server, add_api(server, app, sessions), "/api", app)
     _mount(server, build_desk(app), "/desk", app)  # before "/", which takes all that is left
     return _mount(server, build_blocks(app, sessions), "/", app)
 
 
 def _mount(server: FastAPI, blocks: gr.Blocks, path: str, app: App) -> FastAPI:
-    blocks.queue(api_open=False, default_concurrency_limit=AT_ONCE)
+    blocks.queue(api_open=False, max_size=_QUEUE, default_concurrency_limit=AT_ONCE)
     system = ["system-ui", "sans-serif"]
     return gr.mount_gradio_app(  # type: ignore[no-any-return]
         server,

@@ -18,11 +18,13 @@ from typing import Any
 
 from chatbot import gate
 from chatbot.adapters.accounts import Accounts
+from chatbot.adapters.api_keys import ApiKeys
 from chatbot.adapters.audit import AuditLog
 from chatbot.adapters.database import open_database
 from chatbot.adapters.faq import FaqStore
 from chatbot.adapters.faq_proposals import Proposal
 from chatbot.adapters.queue import ReviewQueue
+from chatbot.adapters.rates import rates_of
 from chatbot.adapters.revisions import Revisions
 from chatbot.adapters.votes import Votes
 from chatbot.desk import Desk
@@ -50,6 +52,8 @@ from chatbot.faq import Faq
 from chatbot.lifeline import Lifeline
 from chatbot.policy import load_policy
 from chatbot.settings import Settings
+from chatbot.visits import Visits
+from chatbot.waiting import Line
 
 _TEXTS: dict[str, list[tuple[tuple[str, ...], str]]] = {
     "Dental cover": [
@@ -383,6 +387,10 @@ class FakeApp:
         self.audit = AuditLog(engine, Path(tempfile.mkdtemp()) / "anchor")
         self.queue = ReviewQueue(engine, self.audit)
         self.accounts = Accounts(engine, self.audit)
+        self.keys = ApiKeys(engine, self.audit)
+        self.rates = rates_of(self.settings)
+        self.line = Line(self.settings.answers_at_once, self.settings.answers_waiting)
+        self.visits = Visits()
         self.votes = Votes(Revisions(Path(tempfile.mkdtemp())), self.audit)
         self.policy = load_policy("default")
         self.desk = Desk(self.queue, self.policy)
