@@ -26,6 +26,7 @@ from chatbot.adapters.open_store import open_store
 from chatbot.adapters.outbox import Outbox, senders_of
 from chatbot.adapters.queue import ReviewQueue
 from chatbot.adapters.rates import rates_of
+from chatbot.adapters.readings import Readings
 from chatbot.adapters.revisions import Revisions
 from chatbot.adapters.secret import secret_of
 from chatbot.adapters.votes import Votes
@@ -94,7 +95,8 @@ class App:
         self.audit = AuditLog(engine, settings.anchor_file, settings.audit_webhook)
         senders = senders_of(settings)
         self.queue = ReviewQueue(engine, self.audit, channels=tuple(senders))
-        self.accounts = Accounts(engine, self.audit)
+        self.accounts = Accounts(engine, self.audit, unnamed=settings.unnamed_collections)
+        self.readings = Readings(self.audit)
         self.keys = ApiKeys(engine, self.audit)
         self.rates = rates_of(settings)
         self.line = Line(settings.answers_at_once, settings.answers_waiting)

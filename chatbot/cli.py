@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from chatbot.bootstrap import App, bootstrap
-from chatbot.commands import audit, cache, evaluate, faq, key, policy, review, user
+from chatbot.commands import audit, cache, evaluate, faq, group, key, policy, review, user
 from chatbot.commands import screen as screening
 from chatbot.console import DONE, FAILED, AsJson, guarded, host_shown, put, put_json, screen
 from chatbot.domain import Finished, Held, Notice, Person, Refused
@@ -30,6 +30,7 @@ app.add_typer(audit.app, name="audit")
 app.add_typer(cache.app, name="cache")
 app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(faq.app, name="faq")
+app.add_typer(group.app, name="group")
 app.add_typer(key.app, name="key")
 app.add_typer(policy.app, name="policy")
 app.add_typer(review.app, name="review")

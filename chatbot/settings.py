@@ -10,6 +10,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from chatbot.errors import BadSettings
 
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
 
 class Settings(BaseSettings):
     """Every setting, its default, and what it does. Each is an environment variable of the same
@@ -27,6 +29,43 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="Address that the web application listens on.")
     port: int = Field(7860, ge=1, le=65535, description="Port that it listens on.")
     title: str = Field("Countersign", description="Name at the top of the page.")
+    public_url: str | None = Field(
+        None,
+        description="Address under which people reach it, as `https://ask.example.org`, where that "
+        "is not HOST and PORT. A name (no address) that is not in here is not served.",
+    )
+
+    anonymous: Literal["auto", "yes", "no"] = Field(
+        "auto",
+        description="Whether people may ask without an account. `auto`: where HOST is this machine "
+        "alone.",
+    )
+    unnamed_collections: Literal["auto", "open", "closed"] = Field(
+        "auto",
+        description="Whether a collection that no group names is `open` to all who may ask. "
+        "`auto`: until the first group is made.",
+    )
+    oidc_issuer: str | None = Field(
+        None, description="Issuer of an OpenID Connect provider that people log in with."
+    )
+    oidc_client: str = Field("", description="Client id there.")
+    oidc_secret: SecretStr | None = Field(
+        None, description="Client secret there. None: a public client, with PKCE alone."
+    )
+    oidc_title: str = Field(
+        "single sign-on", description="What the button says after `Log in with`."
+    )
+    oidc_groups: str = Field(
+        "groups", description="Claim that lists groups; those that exist here count."
+    )
+    oidc_domains: list[str] = Field(
+        [],
+        description="Domains of verified e-mail addresses that may log in, as JSON. `*`: everybody "
+        "whom the provider knows. Empty, with no claims either: nobody.",
+    )
+    oidc_claims: dict[str, str] = Field(
+        {}, description="Claims and values that somebody must have to log in, as JSON."
+    )
 
     api_anonymous: bool = Field(
         False,
@@ -219,6 +258,22 @@ class Settings(BaseSettings):
     load_timeout: float = Field(120.0, gt=0, description="Seconds that one file may take to read.")
     load_memory_mb: int = Field(2048, ge=256, description="Memory to read one file in, in MB.")
     load_workers: int = Field(2, ge=1, description="Files that are read at the same time.")
+
+    @property
+    def loopback(self) -> bool:
+        """Whether it listens on this machine alone."""
+        return self.host in LOOPBACK
+
+    @property
+    def lets_anonymous_ask(self) -> bool:
+        """Whether people may ask without an account."""
+        return self.anonymous == "yes" or (self.anonymous == "auto" and self.loopback)
+
+    @property
+    def site_url(self) -> str:
+        """Address under which people reach it, without a slash at its end."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return (self.public_url or f"http://{host}:{self.port}").rstrip("/")
 
     @property
     def models_folder(self) -> Path:

@@ -25,6 +25,7 @@ from chatbot.adapters.faq import FaqStore
 from chatbot.adapters.faq_proposals import Proposal
 from chatbot.adapters.queue import ReviewQueue
 from chatbot.adapters.rates import rates_of
+from chatbot.adapters.readings import Readings
 from chatbot.adapters.revisions import Revisions
 from chatbot.adapters.votes import Votes
 from chatbot.desk import Desk
@@ -156,9 +157,13 @@ class FakeConversations:
         self._own(conversation_id, owner)
         return list(self.kept[conversation_id])
 
-    def turns(self, conversation_id: str, owner: str) -> builtins.list[Turn]:
+    def turns(
+        self, conversation_id: str, owner: str, collections: frozenset[str] | None = None
+    ) -> builtins.list[Turn]:
         """What was asked and released in it."""
-        return [Turn(r.question, gate.shown(r).text) for r in self.records(conversation_id, owner)]
+        records = self.records(conversation_id, owner)
+        may = [gate.open_to(collections, r) for r in records]
+        return [Turn(r.question, gate.shown(r).text if m else "") for r, m in zip(records, may)]  # noqa: B905
 
     def truncate(self, conversation_id: str, owner: str, keep: int) -> None:
         """Forget all but the first `keep` turns."""
@@ -219,7 +224,7 @@ class FakeCatalogue:
         """Its passages in order."""
         return [p for p in self.passages if p.document.id == document_id]
 
-    def example_questions(self, n: int) -> list[str]:
+    def example_questions(self, n: int, collections: object = None) -> list[str]:
         """Questions that the handbook answers."""
         return [
             "How much do you pay for dental care in a year?",
@@ -391,6 +396,7 @@ class FakeApp:
         self.rates = rates_of(self.settings)
         self.line = Line(self.settings.answers_at_once, self.settings.answers_waiting)
         self.visits = Visits()
+        self.readings = Readings(self.audit)
         self.votes = Votes(Revisions(Path(tempfile.mkdtemp())), self.audit)
         self.policy = load_policy("default")
         self.desk = Desk(self.queue, self.policy)
