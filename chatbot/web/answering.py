@@ -9,9 +9,12 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import structlog
+from structlog.contextvars import bind_contextvars
 
 from chatbot.domain import AnswerRecord, Finished, Person
 from chatbot.errors import BadQuestion, CountersignError, GenerationFailed, where
+from chatbot.gate import Event
+from chatbot.lifeline import Lifeline
 from chatbot.web.asking import Asking
 from chatbot.web.health import loading
 from chatbot.web.page import MAX_QUESTION
@@ -61,6 +64,7 @@ class Answering:
         run: str,
         *,
         fresh: bool = False,
+        request: str = "",
     ) -> Iterator[tuple[Turn, Sequence[Turn] | None]]:
         """The turn, again and again as it grows; the first time with the turns before it.
 
@@ -69,6 +73,7 @@ class Answering:
             keep: how many of the earlier turns stay; None for all.
             run: the page's own name for this request.
             fresh: the answer is to be made anew, whatever was answered before.
+            request: id of the web request, for the record and the log.
         """
         try:
             self._check(question)
@@ -82,18 +87,20 @@ class Answering:
         turn = Turn(len(earlier), question, conversation, documents, run=run)
         turn.waiting_for = loading(self._app)
         yield turn, earlier
-        for _ in self._play(turn, person, fresh):
+        for _ in self._play(turn, person, fresh, request):
             yield turn, None
         yield turn, None
 
-    def _play(self, turn: Turn, person: Person, fresh: bool) -> Iterator[None]:
+    def _play(self, turn: Turn, person: Person, fresh: bool, request: str) -> Iterator[None]:
         """Let the chain's events work on the turn."""
         chain = self._app.chain
-        run = self._runs.begin(
-            person.id,
-            turn.conversation,
-            lambda line: chain.answer(turn.question, turn.conversation, person, line, fresh=fresh),
-        )
+
+        def start(line: Lifeline) -> Iterator[Event]:
+            if request:  # in the run's own thread: nobody else's lines get this name
+                bind_contextvars(request=request)
+            return chain.answer(turn.question, turn.conversation, person, line, fresh=fresh)
+
+        run = self._runs.begin(person.id, turn.conversation, start)
         try:
             for event in run.events():
                 turn.take(event, person)

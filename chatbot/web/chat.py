@@ -177,7 +177,15 @@ class ChatPage:
         person = self._person(request)
         conversation, run = _word(event, "conversation"), _word(event, "run")
         turn = None
-        turns = self._answering.answer(person, conversation, question, keep, run, fresh=fresh)
+        turns = self._answering.answer(
+            person,
+            conversation,
+            question,
+            keep,
+            run,
+            fresh=fresh,
+            request=request.headers.get("x-request-id", ""),
+        )
         for turn, earlier in turns:
             around = (gr.skip(), gr.skip())
             if earlier is not None:

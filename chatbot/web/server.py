@@ -23,10 +23,13 @@ from chatbot.web.desk_faq import add_faq
 from chatbot.web.desk_insights import add_insights
 from chatbot.web.desk_login import Doors, add_doors
 from chatbot.web.desk_page import desk_head
+from chatbot.web.desk_usage import add_usage
 from chatbot.web.desk_votes import add_votes
 from chatbot.web.guard import LOOPBACK, Guard
 from chatbot.web.health import health
+from chatbot.web.operator import add_operator
 from chatbot.web.page import rewrite
+from chatbot.web.requests import Requests
 from chatbot.web.session import COOKIE, DESK_COOKIE, Sessions
 from chatbot.web.viewer import document_page, may_read, not_found_page
 
@@ -58,7 +61,10 @@ def build_server(app: App) -> FastAPI:
         },
         admit=doors.admit,
     )
+    server.add_middleware(Requests, responded=app.telemetry.responded)
+    add_operator(server, app)
     add_insights(server, app, doors)
+    add_usage(server, app, doors)
     add_votes(server, app, doors)
     add_faq(server, app, doors)
     add_cache(server, app, doors)

@@ -10,6 +10,8 @@ import queue
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from contextvars import copy_context
+from functools import partial
 
 from chatbot.gate import Event
 from chatbot.lifeline import Lifeline
@@ -46,7 +48,8 @@ class Run:
 
     def events(self) -> Iterator[Event]:
         """What the chain says, until it ends or is stopped. Raises what the chain raises."""
-        threading.Thread(target=self._work, name="answer", daemon=True).start()
+        work = partial(copy_context().run, self._work)  # the log's lines name who asked
+        threading.Thread(target=work, name="answer", daemon=True).start()
         try:
             while (item := self._queue.get()) is not None and not self.interrupted:
                 if isinstance(item, BaseException):
