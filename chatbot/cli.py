@@ -15,6 +15,7 @@ from chatbot.console import DONE, FAILED, AsJson, guarded, host_shown, put, put_
 from chatbot.domain import Finished, Held, Notice, Person, Refused
 from chatbot.errors import BadSettings
 from chatbot.gate import Sentence, Shown, shown
+from chatbot.logs import configure_logs, take_over_logs
 from chatbot.plain import passage_json, turn_json
 from chatbot.settings import load_settings
 
@@ -90,9 +91,15 @@ def run_server(wired: App, listener: socket.socket) -> None:
 
     from chatbot.web.server import build_server
 
+    configure_logs(wired.settings.log, wired.settings.log_level)
+    take_over_logs()
     host, port = listener.getsockname()[:2]
     config = uvicorn.Config(
-        build_server(wired), log_level="warning", server_header=False, timeout_graceful_shutdown=3
+        build_server(wired),
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=3,
     )
     shown_host = host_shown(host)
     wired.work()

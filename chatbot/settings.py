@@ -11,6 +11,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 from chatbot.errors import BadSettings
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+SECRETS = Path("/run/secrets")
+"""Where containers find a setting as a file of the variable's name."""
 
 
 class Settings(BaseSettings):
@@ -205,6 +207,24 @@ class Settings(BaseSettings):
         description="What one answer of the model costs, for the cache's figures; 0: not known.",
     )
 
+    price_tokens: float = Field(
+        0.0, ge=0, description="Price of 1,000 tokens that the model reads or writes; 0: none."
+    )
+    price_hour: float = Field(
+        0.0, ge=0, description="Price of an hour of the machine that the model runs on; 0: none."
+    )
+
+    log: Literal["json", "text"] = Field(
+        "json", description="How a server writes its log: `json` (one object a line) or `text`."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "warning", description="The least of what it writes there; `info`: each request and turn."
+    )
+    metrics_token: SecretStr | None = Field(
+        None,
+        description="Bearer token that `/metrics` asks for. None: it answers this machine alone.",
+    )
+
     policy: str = Field(
         "default", description="What is sensitive: `default`, `strict`, or a policy file."
     )
@@ -297,13 +317,14 @@ class Settings(BaseSettings):
 
 
 def load_settings(**overrides: object) -> Settings:
-    """Settings from the environment and `.env`, with `overrides` on top.
+    """Settings from the environment, `.env` and the files in `SECRETS`, with `overrides` on top.
 
     Raises:
         BadSettings: a value is not what its field asks for.
     """
+    secrets = SECRETS if SECRETS.is_dir() else None
     try:
-        return Settings(**overrides)  # type: ignore[arg-type]
+        return Settings(_secrets_dir=secrets, **overrides)  # type: ignore[call-arg,arg-type]
     except SettingsError as error:
         raise BadSettings(
             f"A setting is not JSON ({error}).",

@@ -179,9 +179,16 @@ class ChatPage:
         person = self._person(request)
         conversation, run = _word(event, "conversation"), _word(event, "run")
         turn = None
-        visit, caller = str(request.session_hash or ""), caller_of(request)
         turns = self._answering.answer(
-            person, conversation, question, keep, run, fresh=fresh, visit=visit, caller=caller
+            person,
+            conversation,
+            question,
+            keep,
+            run,
+            fresh=fresh,
+            visit=str(request.session_hash or ""),
+            caller=caller_of(request),
+            request=request.headers.get("x-request-id", ""),
         )
         for turn, earlier in turns:
             around = (gr.skip(), gr.skip())

@@ -26,13 +26,16 @@ from chatbot.web.desk_login import add_doors
 from chatbot.web.desk_page import desk_head
 from chatbot.web.desk_people import add_people
 from chatbot.web.desk_read import add_reading
+from chatbot.web.desk_usage import add_usage
 from chatbot.web.desk_votes import add_votes
 from chatbot.web.guard import Guard
 from chatbot.web.health import health
 from chatbot.web.hosts import Hosts
 from chatbot.web.identity import Identity
 from chatbot.web.login import add_login
+from chatbot.web.operator import add_operator
 from chatbot.web.page import rewrite
+from chatbot.web.requests import Requests
 from chatbot.web.session import Sessions
 from chatbot.web.viewer import document_page, may_read, not_found_page
 
@@ -68,10 +71,13 @@ def build_server(app: App) -> FastAPI:
         secure=app.settings.site_url.startswith("https:"),
         site=title,
     )
+    server.add_middleware(Requests, responded=app.telemetry.responded)
+    add_operator(server, app)
     add_login(server, app, identity)
     add_people(server, app, identity)
     add_reading(server, app, identity)
     add_insights(server, app, doors)
+    add_usage(server, app, doors)
     add_votes(server, app, doors)
     add_faq(server, app, doors)
     add_cache(server, app, doors)

@@ -13,6 +13,8 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import closing, suppress
+from contextvars import copy_context
+from functools import partial
 
 from chatbot.errors import Busy
 from chatbot.gate import Event
@@ -45,7 +47,8 @@ class Run:
 
     def begin(self) -> None:
         """Starts the thread."""
-        threading.Thread(target=self._work, name="answer", daemon=True).start()
+        work = partial(copy_context().run, self._work)  # the log's lines name who asked
+        threading.Thread(target=work, name="answer", daemon=True).start()
 
     @property
     def interrupted(self) -> bool:

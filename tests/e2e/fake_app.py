@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from chatbot import gate
@@ -21,12 +22,14 @@ from chatbot.adapters.accounts import Accounts
 from chatbot.adapters.api_keys import ApiKeys
 from chatbot.adapters.audit import AuditLog
 from chatbot.adapters.database import open_database
+from chatbot.adapters.fakes import HashedEmbeddings
 from chatbot.adapters.faq import FaqStore
 from chatbot.adapters.faq_proposals import Proposal
 from chatbot.adapters.queue import ReviewQueue
 from chatbot.adapters.rates import rates_of
 from chatbot.adapters.readings import Readings
 from chatbot.adapters.revisions import Revisions
+from chatbot.adapters.telemetry import Telemetry
 from chatbot.adapters.votes import Votes
 from chatbot.desk import Desk
 from chatbot.domain import (
@@ -404,7 +407,9 @@ class FakeApp:
             FaqStore(engine, self.audit), Path("no-such-folder"), self.policy,
             lambda: None, lambda _: None, lambda _: None,  # type: ignore[arg-type, return-value]
         )  # fmt: skip
+        self.telemetry = Telemetry(self.policy.categories)
         self.catalogue = FakeCatalogue(empty=self.empty)
+        self.retriever = SimpleNamespace(embeddings=HashedEmbeddings())
         self.conversations = FakeConversations()
         self.chain = FakeChain(self)
 
@@ -414,6 +419,10 @@ class FakeApp:
 
     def status(self) -> list[FakeStatus]:
         """How the parts are."""
+        return self.parts
+
+    def ready(self) -> list[FakeStatus]:
+        """The same."""
         return self.parts
 
 
