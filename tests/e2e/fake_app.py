@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import builtins
 import itertools
+import os
 import sys
 import tempfile
 import time
@@ -50,6 +51,7 @@ from chatbot.faq import Faq
 from chatbot.lifeline import Lifeline
 from chatbot.policy import load_policy
 from chatbot.settings import Settings
+from proof.postgres import new_database
 
 _TEXTS: dict[str, list[tuple[tuple[str, ...], str]]] = {
     "Dental cover": [
@@ -379,7 +381,7 @@ class FakeApp:
     )
 
     def __post_init__(self) -> None:
-        engine = open_database(f"sqlite:///{tempfile.mkdtemp()}/desk.db")
+        engine = open_database(_database())
         self.audit = AuditLog(engine, Path(tempfile.mkdtemp()) / "anchor")
         self.queue = ReviewQueue(engine, self.audit)
         self.accounts = Accounts(engine, self.audit)
@@ -401,6 +403,12 @@ class FakeApp:
     def status(self) -> list[FakeStatus]:
         """How the parts are."""
         return self.parts
+
+
+def _database() -> str:
+    """SQLite, or where `python -m proof.doors` runs: a database on its PostgreSQL server."""
+    server = os.environ.get("E2E_POSTGRESQL")
+    return new_database(server) if server else f"sqlite:///{tempfile.mkdtemp()}/desk.db"
 
 
 def main(port: int, *, empty: bool = False) -> None:
