@@ -33,14 +33,13 @@ from chatbot.adapters.schema_review import outbox, review_bodies, review_items
 from chatbot.domain import AnswerRecord, Status
 from chatbot.errors import NotAllowed
 from chatbot.steps import review
-from chatbot.steps.review_item import REACHED
+from chatbot.steps.review_item import REACHED, Reviewer
 from proof.browser import Browser, conversation_in, record_in
 from proof.chroma import free_port
 from proof.crash import faults
 from proof.larger import larger
 from proof.questions import held_questions
 from proof.report import Report
-from proof.stores import person
 from proof.stub_model import stub_model
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -48,6 +47,7 @@ ASKERS, REVIEWERS = 6, 2
 EVERY = 10.0
 _LEASE = timedelta(seconds=30)
 _DELIVERED_WITHIN = 90.0
+_ROLES = frozenset({"reviewer", "lead", "clinician", "lawyer", "hr", "privacy"})
 _TREES = ("Alder", "Birch", "Cedar", "Elm", "Fir", "Hazel", "Larch", "Maple", "Oak", "Pine")
 
 
@@ -110,21 +110,21 @@ class Asker:
             turn += 1
             if turn % 5 == 0:
                 self._talk = ""
-            question = f"{self._chance.choice(self._questions)} ({self._number}, {turn})"
-            record = ""
+            case = f"(case {self._number}-{turn})"
+            question, record = f"{self._chance.choice(self._questions)} {case}", ""
             while not record and not over():
-                record = self._tried(question, told)
+                record = self._tried(question, case, told)
             if record:
                 told.answered[question] = record
 
-    def _tried(self, question: str, told: Told) -> str:
+    def _tried(self, question: str, case: str, told: Told) -> str:
         """Id of the record, once the page has it; empty: the connection was cut."""
         try:
             browser = self._browser = self._browser or self._opened()
             there = browser.event("open", conversation=self._talk)
-            if question not in there:
+            if case not in there:
                 there = browser.event("ask", conversation=self._talk, text=question, run="r")
-            if question in there and (record := record_in(there)):
+            if case in there and (record := record_in(there)):
                 self._talk = conversation_in(there)
                 return record
         except httpx.HTTPError:
@@ -144,7 +144,7 @@ def decide(number: int, url: str, home: Path, told: Told, over: Callable[[], boo
     """A reviewer, until it is over and nothing waits any more."""
     engine = open_database(url)
     queue = ReviewQueue(engine, AuditLog(engine, home / f"reviewer-{number}.anchor"))
-    me = person(number)
+    me = Reviewer(f"reviewer-{number}", _ROLES)
     while True:
         one = queue.claim_next(me, _LEASE)
         if one is None:

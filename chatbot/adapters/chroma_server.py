@@ -78,7 +78,8 @@ class Server:
             client, self._client, self._collection = self._client, None, None
         if client is not None:
             client.close()
-            _session(client).close()
+            for session in _sessions(client):
+                session.close()
 
     def _found(self) -> Any:
         """The collection as the server has it now; made where there is none."""
@@ -104,7 +105,8 @@ class Server:
             dict(self._headers),
             Settings(anonymized_telemetry=False),
         )
-        _session(client).timeout = httpx.Timeout(_SECONDS, connect=_CONNECT_SECONDS)
+        for session in _sessions(client):
+            session.timeout = httpx.Timeout(_SECONDS, connect=_CONNECT_SECONDS)
         return client
 
     @property
@@ -127,9 +129,9 @@ class Server:
             ) from error
 
 
-def _session(client: Any) -> httpx.Client:
-    found: httpx.Client = client._server._session
-    return found
+def _sessions(client: Any) -> list[httpx.Client]:
+    """Its connections, and those with which it made sure that the database is there."""
+    return [part._server._session for part in (client, client._admin_client)]
 
 
 def address_of(url: str, lookup: Callable[..., Any] = socket.getaddrinfo) -> tuple[str, str, int]:

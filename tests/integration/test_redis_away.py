@@ -46,7 +46,7 @@ class Silent:
     def _said(command: bytes) -> bytes:
         if b"HELLO" in command:
             return b"%1\r\n$5\r\nproto\r\n:3\r\n"
-        return b"$-1\r\n" if b"GET" in command else b"+OK\r\n"
+        return b"_\r\n" if b"GET" in command else b"+OK\r\n"
 
     def close(self) -> None:
         self._socket.close()

@@ -348,7 +348,8 @@ def test_stopped_at_any_moment_it_goes_on(tmp_path: Path, run: Run, home: Path) 
     assert done.stderr.count("run the command again") == codes.count(130)
     for one in (home, clean):
         run("sync", folder, "--delete", home=one)
-        assert run("verify", home=one) == (0, {"passages": mine(one), "problems": []})
+        code, found = run("verify", home=one)
+        assert (code, found["passages"], found["problems"]) == (0, mine(one), [])
     assert Index(home).content() == Index(clean).content()
     again = run("sync", folder, "--delete", home=home)[1]
     assert again["unchanged"] == len(list(folder.iterdir()))
