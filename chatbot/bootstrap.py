@@ -30,6 +30,7 @@ from chatbot.adapters.rates import rates_of
 from chatbot.adapters.readings import Readings
 from chatbot.adapters.revisions import Revisions
 from chatbot.adapters.secret import secret_of
+from chatbot.adapters.shape import parts_of
 from chatbot.adapters.telemetry import Telemetry
 from chatbot.adapters.votes import Votes
 from chatbot.background import Background
@@ -98,8 +99,8 @@ class App:
         self.rates = rates_of(settings)
         self.line = Line(settings.answers_at_once, settings.answers_waiting)
         self.visits = Visits()
-        self.desk = Desk(self.queue, self.policy)
         self.conversations = ConversationStore(engine, self.queue.of_conversation)
+        self.desk = Desk(self.queue, self.policy, keep=self.conversations.put)
         self.faq = Faq(
             FaqStore(engine, self.audit),
             settings.faq,
@@ -206,7 +207,9 @@ class App:
             except CountersignError as error:
                 part.detail = str(error)
                 part.failed = True
-        return [*self.status(), self._try_desk(), *self._drift()]
+        kept_in = parts_of(self.settings, self.catalogue.engine)
+        shape = [Ping(p.name, p.state, p.detail) for p in kept_in]
+        return [*shape, *self.status(), self._try_desk(), *self._drift()]
 
     def _try_desk(self) -> Ping:
         counts, faults = self.queue.counts(), self.audit.verify()
@@ -256,6 +259,7 @@ class App:
         self.catalogue.engine.dispose()
 
     def _open_search(self) -> Search:
+        from chatbot.adapters.chroma import open_chroma
         from chatbot.adapters.dense import open_dense
         from chatbot.adapters.embeddings import open_embeddings
         from chatbot.adapters.faq_check import FaqChecker
@@ -273,14 +277,15 @@ class App:
 
         settings = self.settings
         encoder = open_embeddings(settings)
-        dense = open_dense(settings.home.absolute() / "chroma", self.catalogue, encoder.name)
+        catalogue, model = self.catalogue, encoder.name
+        dense = open_dense(lambda: open_chroma(settings, catalogue, model), catalogue, model)
         dense.catch_up()
         retriever = HybridRetriever(
             embeddings=encoder,
             dense=dense,
-            lexical=LexicalIndex(self.catalogue.engine),
-            catalogue=self.catalogue,
-            model=encoder.name,
+            lexical=LexicalIndex(catalogue.engine),
+            catalogue=catalogue,
+            model=model,
             candidates=settings.candidates,
         )
         router: Router = open_router(settings, self.policy, encoder)

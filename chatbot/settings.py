@@ -98,6 +98,20 @@ class Settings(BaseSettings):
     limit_origin: str = Field("3000/minute", description="The same, from one website's pages.")
     request_kb: int = Field(256, ge=16, description="Largest request, in KB.")
 
+    database: SecretStr | None = Field(
+        None,
+        description="`postgresql+psycopg://USER:PASSWORD@HOST/NAME`, for replicas. None: SQLite in "
+        "the home folder.",
+    )
+    chroma_url: str | None = Field(
+        None,
+        description="http://HOST:PORT of a Chroma server in a private network, for replicas. None: "
+        "Chroma in this process.",
+    )
+    chroma_token: SecretStr | None = Field(
+        None, description="Bearer token that what stands before that server asks for."
+    )
+
     models: Path | None = Field(
         None, description="Folder for prepared models. None: `models` in the home folder."
     )
@@ -311,8 +325,15 @@ class Settings(BaseSettings):
         return (self.audit_anchor or self.home / "audit.anchor").absolute()
 
     @property
+    def chroma_key(self) -> str | None:
+        """The bearer token, to be sent."""
+        return self.chroma_token.get_secret_value() if self.chroma_token else None
+
+    @property
     def database_url(self) -> str:
         """SQLAlchemy URL of the catalogue."""
+        if self.database is not None:
+            return self.database.get_secret_value()
         return f"sqlite:///{self.home.absolute() / 'catalogue.db'}"
 
 

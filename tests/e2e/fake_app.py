@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import builtins
 import itertools
+import os
 import sys
 import tempfile
 import time
@@ -58,6 +59,7 @@ from chatbot.policy import load_policy
 from chatbot.settings import Settings
 from chatbot.visits import Visits
 from chatbot.waiting import Line
+from proof.postgres import new_database
 
 _TEXTS: dict[str, list[tuple[tuple[str, ...], str]]] = {
     "Dental cover": [
@@ -391,7 +393,7 @@ class FakeApp:
     )
 
     def __post_init__(self) -> None:
-        engine = open_database(f"sqlite:///{tempfile.mkdtemp()}/desk.db")
+        engine = open_database(_database())
         self.audit = AuditLog(engine, Path(tempfile.mkdtemp()) / "anchor")
         self.queue = ReviewQueue(engine, self.audit)
         self.accounts = Accounts(engine, self.audit)
@@ -424,6 +426,12 @@ class FakeApp:
     def ready(self) -> list[FakeStatus]:
         """The same."""
         return self.parts
+
+
+def _database() -> str:
+    """SQLite, or where `python -m proof.doors` runs: a database on its PostgreSQL server."""
+    server = os.environ.get("E2E_POSTGRESQL")
+    return new_database(server) if server else f"sqlite:///{tempfile.mkdtemp()}/desk.db"
 
 
 def main(port: int, *, empty: bool = False) -> None:
