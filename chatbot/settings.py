@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from chatbot.errors import BadSettings
+from chatbot.origins import normal_origins
 
 
 class Settings(BaseSettings):
@@ -27,6 +28,11 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="Address that the web application listens on.")
     port: int = Field(7860, ge=1, le=65535, description="Port that it listens on.")
     title: str = Field("Countersign", description="Name at the top of the page.")
+    widget_origins: Annotated[str | None, AfterValidator(normal_origins)] = Field(
+        None,
+        description="Websites whose pages may hold the widget: origins such as "
+        "`https://www.example.org`, with blanks between. None: no other website.",
+    )
 
     models: Path | None = Field(
         None, description="Folder for prepared models. None: `models` in the home folder."

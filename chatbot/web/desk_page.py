@@ -13,6 +13,7 @@ PAGES = (
     ("Compare", "/desk/votes"),
     ("Cache", "/desk/cache"),
     ("Insights", "/desk/insights"),
+    ("Widget", "/desk/widget"),
 )
 
 

@@ -6,15 +6,16 @@ Plain, because Starlette's `BaseHTTPMiddleware` would hold up Gradio's event str
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from http.cookies import CookieError, SimpleCookie
 from urllib.parse import urlsplit
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import PlainTextResponse, RedirectResponse
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from chatbot.web import cross_origin
 from chatbot.web.session import COOKIE, DESK_COOKIE, Sessions, new_person
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -27,7 +28,7 @@ _GRADIO_UNDER = ("/assets/", "/static/", "/gradio_api/heartbeat/")
 _OURS = ("/ui/", "/documents/", "/healthz", "/favicon.ico")
 _EXACT = _GRADIO_EXACT | {
     "/desk", "/desk/login", "/desk/logout", "/desk/leave", "/desk/welcome", "/desk/insights",
-    "/desk/faq", "/desk/votes", "/desk/cache",
+    "/desk/faq", "/desk/votes", "/desk/cache", "/desk/widget",
 }  # fmt: skip
 _COMMON = {
     "X-Content-Type-Options": "nosniff",
@@ -52,6 +53,7 @@ class Guard:
             name is another website's attempt to reach it through the reader's browser.
         pages: path → Gradio's page there and a nonce → the page that is sent.
         admit: whether a session of the desk, named by its cookie, may see the desk.
+        embedders: origins of the websites that may hold the widget.
     """
 
     def __init__(
@@ -61,18 +63,23 @@ class Guard:
         loopback: bool,
         pages: Mapping[str, Callable[[str, str], str]],
         admit: Callable[[str | None], object],
+        embedders: Set[str] = frozenset(),
     ) -> None:
         self._app = app
         self._sessions = sessions
         self._loopback = loopback
         self._pages = pages
         self._admit = admit
+        self._embedders = embedders
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         refusal = self._refusal(scope)
+        if scope["path"] in cross_origin.PATHS:
+            headers = Headers(scope=scope)
+            send = _with(send, cross_origin.added(scope["path"], headers, self._embedders))
         if refusal is not None:
             await refusal(scope, receive, _with_headers(send, policy()))
         elif scope["path"] in self._pages and scope["method"] == "GET":
@@ -88,15 +95,17 @@ class Guard:
         token = _cookie(scope, DESK_COOKIE)
         return bool(await run_in_threadpool(self._admit, token))
 
-    def _refusal(self, scope: Scope) -> PlainTextResponse | None:
+    def _refusal(self, scope: Scope) -> Response | None:
         headers = Headers(scope=scope)
         host = headers.get("host", "")
         if self._loopback and urlsplit(f"//{host}").hostname not in LOOPBACK:
             return PlainTextResponse("This host name is not served here.", 400)
+        path = scope["path"]
+        if path in cross_origin.PATHS:
+            return cross_origin.refusal(scope["method"], path, headers, self._embedders)
         origin = headers.get("origin")
         if scope["method"] == "POST" and origin and urlsplit(origin).netloc != host:
             return PlainTextResponse("Requests from other websites are refused.", 403)
-        path = scope["path"]
         if path in _EXACT or path.startswith(_GRADIO_UNDER + _OURS):
             return None
         at_desk = path.removeprefix("/desk")
@@ -151,12 +160,14 @@ def _cookie(scope: Scope, name: str) -> str | None:
 
 
 def _with_headers(send: Send, content_policy: str) -> Send:
+    return _with(send, {**_COMMON, "Content-Security-Policy": content_policy})
+
+
+def _with(send: Send, added: Mapping[str, str]) -> Send:
     async def wrapped(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(raw=list(message.get("headers", [])))
-            for name, value in _COMMON.items():
-                headers[name] = value
-            headers["Content-Security-Policy"] = content_policy
+            headers.update(added)
             message = {**message, "headers": headers.raw}
         await send(message)
 

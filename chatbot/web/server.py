@@ -24,11 +24,13 @@ from chatbot.web.desk_insights import add_insights
 from chatbot.web.desk_login import Doors, add_doors
 from chatbot.web.desk_page import desk_head
 from chatbot.web.desk_votes import add_votes
+from chatbot.web.desk_widget import add_preview
 from chatbot.web.guard import LOOPBACK, Guard
 from chatbot.web.health import health
 from chatbot.web.page import rewrite
 from chatbot.web.session import COOKIE, DESK_COOKIE, Sessions
 from chatbot.web.viewer import document_page, may_read, not_found_page
+from chatbot.web.widget_api import build_widget
 
 if TYPE_CHECKING:
     from chatbot.bootstrap import App
@@ -57,11 +59,13 @@ def build_server(app: App) -> FastAPI:
             "/desk/": partial(rewrite, title=f"Desk · {title}", own=desk_head()),
         },
         admit=doors.admit,
+        embedders=frozenset((app.settings.widget_origins or "").split()),
     )
     add_insights(server, app, doors)
     add_votes(server, app, doors)
     add_faq(server, app, doors)
     add_cache(server, app, doors)
+    add_preview(server, app, doors)
     _add_routes(server, app, sessions, doors)
     server.mount("/ui", StaticFiles(directory=_STATIC), name="ui")
     return _in_loop(lambda: _mount_pages(server, app, sessions))
@@ -69,6 +73,7 @@ def build_server(app: App) -> FastAPI:
 
 def _mount_pages(server: FastAPI, app: App, sessions: Sessions) -> FastAPI:
     _mount(server, build_desk(app), "/desk", app)  # before "/", which takes all that is left
+    _mount(server, build_widget(app), "/widget", app)
     return _mount(server, build_blocks(app, sessions), "/", app)
 
 
@@ -116,6 +121,11 @@ def _add_routes(server: FastAPI, app: App, sessions: Sessions, doors: Doors) -> 
     @server.get("/favicon.ico")
     def favicon() -> FileResponse:
         return FileResponse(_STATIC / "favicon.svg", media_type="image/svg+xml")
+
+    @server.get("/widget.js")
+    def widget() -> FileResponse:
+        kept = {"Cache-Control": "public, max-age=300"}
+        return FileResponse(_STATIC / "widget.js", headers=kept, media_type="text/javascript")
 
     @server.get("/documents/{document_id:path}")
     def document(
