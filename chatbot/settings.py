@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from chatbot.errors import BadSettings
+from chatbot.origins import normal_origins
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 SECRETS = Path("/run/secrets")
@@ -110,6 +111,12 @@ class Settings(BaseSettings):
     )
     chroma_token: SecretStr | None = Field(
         None, description="Bearer token that what stands before that server asks for."
+    )
+
+    widget_origins: Annotated[str | None, AfterValidator(normal_origins)] = Field(
+        None,
+        description="Websites whose pages may hold the widget: origins such as "
+        "`https://www.example.org`, with blanks between. None: no other website.",
     )
 
     models: Path | None = Field(

@@ -14,6 +14,7 @@ from fastapi.responses import FileResponse, HTMLResponse, JSONResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.middleware.cors import CORSMiddleware
 
+from chatbot.adapters.rates import Caller
 from chatbot.errors import NotFound
 from chatbot.web.api_server import add_api
 from chatbot.web.bounds import Bounds
@@ -28,6 +29,7 @@ from chatbot.web.desk_people import add_people
 from chatbot.web.desk_read import add_reading
 from chatbot.web.desk_usage import add_usage
 from chatbot.web.desk_votes import add_votes
+from chatbot.web.desk_widget import add_preview
 from chatbot.web.guard import Guard
 from chatbot.web.health import health
 from chatbot.web.hosts import Hosts
@@ -38,6 +40,7 @@ from chatbot.web.page import rewrite
 from chatbot.web.requests import Requests
 from chatbot.web.session import Sessions
 from chatbot.web.viewer import document_page, may_read, not_found_page
+from chatbot.web.widget_api import build_widget
 
 if TYPE_CHECKING:
     from chatbot.bootstrap import App
@@ -70,6 +73,7 @@ def build_server(app: App) -> FastAPI:
         },
         secure=app.settings.site_url.startswith("https:"),
         site=title,
+        embedders=frozenset((app.settings.widget_origins or "").split()),
     )
     server.add_middleware(Requests, responded=app.telemetry.responded)
     add_operator(server, app)
@@ -81,6 +85,7 @@ def build_server(app: App) -> FastAPI:
     add_votes(server, app, doors)
     add_faq(server, app, doors)
     add_cache(server, app, doors)
+    add_preview(server, app, doors)
     _add_routes(server, app, identity)
     server.mount("/ui", StaticFiles(directory=_STATIC), name="ui")
     return _in_loop(lambda: _mount_pages(server, app, identity))
@@ -89,6 +94,7 @@ def build_server(app: App) -> FastAPI:
 def _mount_pages(server: FastAPI, app: App, identity: Identity) -> FastAPI:
     _mount(server, add_api(server, app, identity), "/api", app)
     _mount(server, build_desk(app), "/desk", app)  # before "/", which takes all that is left
+    _mount(server, build_widget(app, lambda o, a: app.rates.asks(Caller(a, o))), "/widget", app)
     return _mount(server, build_blocks(app, identity), "/", app)
 
 
@@ -136,6 +142,11 @@ def _add_routes(server: FastAPI, app: App, identity: Identity) -> None:
     @server.get("/favicon.ico")
     def favicon() -> FileResponse:
         return FileResponse(_STATIC / "favicon.svg", media_type="image/svg+xml")
+
+    @server.get("/widget.js")
+    def widget() -> FileResponse:
+        kept = {"Cache-Control": "public, max-age=300"}
+        return FileResponse(_STATIC / "widget.js", headers=kept, media_type="text/javascript")
 
     @server.get("/documents/{document_id:path}")
     def document(
