@@ -123,8 +123,7 @@ class WidgetApi:
         """Questions to begin with: the FAQ's, which are answered at once, then headings."""
         entries = self._app.faq.store.live()
         found = [entry.question for entry in entries if entry.is_for(person.collections)]
-        if person.collections is None:  # headings are taken from all collections
-            found += self._app.catalogue.example_questions(_EXAMPLES)
+        found += self._app.catalogue.example_questions(_EXAMPLES, person.collections)
         return found[:_EXAMPLES]
 
     def _person(self, token: str, collection: str, request: gr.Request) -> Person:
