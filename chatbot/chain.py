@@ -63,6 +63,7 @@ class Chain:
             `embedding_model`, `index_version`, `policy`.
         after: told each turn once it is kept.
         recall: looks for earlier answers; None: each question is answered anew.
+        failed: told why a turn ended without an answer.
     """
 
     def __init__(
@@ -73,12 +74,14 @@ class Chain:
         describe: Callable[[Person], dict[str, Any]],
         after: Callable[[AnswerRecord, Person], None] = lambda *_: None,
         recall: Recall | None = None,
+        failed: Callable[[Exception], None] = lambda _: None,
     ) -> None:
         self.steps = steps
         self._conversations = conversations
         self._desk = desk
         self._describe = describe
         self._after = after
+        self._failed = failed
         self._memory = recall.memory if recall else None
         self._lock = threading.Lock()
         self._answering = 0
@@ -130,6 +133,9 @@ class Chain:
         try:
             with self._first():
                 yield from self._answer(trace, conversation)
+        except Exception as error:
+            self._failed(error)
+            raise
         finally:
             self._remember(trace, None)  # whoever waits for this answer goes on, whatever happened
 
@@ -154,6 +160,11 @@ class Chain:
         if held is not None:
             yield held
         yield Finished(record)
+
+    @property
+    def answering(self) -> int:
+        """How many wait for an answer now."""
+        return self._answering
 
     @contextmanager
     def _first(self) -> Iterator[None]:

@@ -26,6 +26,7 @@ _PROOFS: dict[str, tuple[tuple[str, int], ...]] = {
     "poison": (("--count", 110),),
     "flight": (),
     "rights": (),
+    "hostile": (("--count", 358),),
     "router": (),
 }
 

@@ -26,6 +26,7 @@ from chatbot.web.identity import Identity
 from chatbot.web.page import MAX_QUESTION, REASONS, composer_html, header_html, panel_html
 from chatbot.web.places import sidebar_html, welcome_html
 from chatbot.web.render import thread_html, turn_html
+from chatbot.web.who import caller_of
 
 if TYPE_CHECKING:
     from chatbot.bootstrap import App
@@ -178,7 +179,17 @@ class ChatPage:
         person = self._person(request)
         conversation, run = _word(event, "conversation"), _word(event, "run")
         turn = None
-        turns = self._answering.answer(person, conversation, question, keep, run, fresh=fresh)
+        turns = self._answering.answer(
+            person,
+            conversation,
+            question,
+            keep,
+            run,
+            fresh=fresh,
+            visit=str(request.session_hash or ""),
+            caller=caller_of(request),
+            request=request.headers.get("x-request-id", ""),
+        )
         for turn, earlier in turns:
             around = (gr.skip(), gr.skip())
             if earlier is not None:
@@ -239,17 +250,20 @@ def build_blocks(app: App, identity: Identity) -> gr.Blocks:
         gr.HTML(panel_html(), elem_id="side", **bare)
         bridge = gr.HTML("", elem_id="bridge", apply_default_css=False, js_on_load=_BRIDGE)
         everything = [sidebar, history, live]
+        room = app.settings.answers_at_once + app.settings.answers_waiting
         outputs: dict[str, Any] = {"rename": [sidebar], "stop": None, "rate": None}
         for name in _EVENTS:
             getattr(bridge, name)(
                 getattr(page, name),
                 outputs=outputs.get(name, everything),
                 api_visibility="private",
-                concurrency_limit=AT_ONCE,
+                concurrency_limit=room if name in ("ask", "again") else AT_ONCE,
                 concurrency_id="answers" if name in ("ask", "again") else "quick",
                 trigger_mode="multiple",
                 show_progress="hidden",
             )
+    # Whoever waits for an answer takes a thread here, and none of those that the desk works with.
+    blocks.max_threads = room + 2 * AT_ONCE
     return blocks
 
 

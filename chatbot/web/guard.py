@@ -6,7 +6,7 @@ Plain, because Starlette's `BaseHTTPMiddleware` would hold up Gradio's event str
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
@@ -15,6 +15,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, RedirectRespons
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from chatbot.steps.rights import Check, need_of, served
+from chatbot.web import cross_origin
 from chatbot.web.hosts import Hosts
 from chatbot.web.identity import Identity
 from chatbot.web.login_pages import refused_page
@@ -45,6 +46,7 @@ class Guard:
         pages: path → Gradio's page there and a nonce → the page that is sent.
         secure: whether people reach the site by https, whatever a proxy before it makes of that.
         site: its name, for the page that says no.
+        embedders: origins of the websites that may hold the widget.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class Guard:
         pages: Mapping[str, Callable[[str, str], str]],
         secure: bool,
         site: str,
+        embedders: Set[str] = frozenset(),
     ) -> None:
         self._app = app
         self._identity = identity
@@ -62,6 +65,7 @@ class Guard:
         self._pages = pages
         self._secure = secure
         self._site = site
+        self._embedders = embedders
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -71,6 +75,9 @@ class Guard:
             await send({"type": "websocket.close", "code": 1008})
             return
         refusal = self._refusal(scope) or await self._barred(scope)
+        if scope["path"] in cross_origin.PATHS:
+            headers = Headers(scope=scope)
+            send = _with(send, cross_origin.added(scope["path"], headers, self._embedders))
         if refusal is not None:
             await refusal(scope, receive, _with_headers(send, policy()))
         elif scope["path"] in self._pages and scope["method"] == "GET":
@@ -84,6 +91,8 @@ class Guard:
         hosts, origins = headers.getlist("host"), headers.getlist("origin")
         if len(hosts) != 1 or not self._hosts.serves(hosts[0]):
             return PlainTextResponse("This host name is not served here.", 400)
+        if scope["path"] in cross_origin.PATHS and len(origins) < 2:
+            return cross_origin.refusal(scope["method"], scope["path"], headers, self._embedders)
         foreign = len(origins) > 1 or (origins and not self._hosts.own(origins[0], hosts[0]))
         if foreign and scope["method"] not in ("GET", "HEAD"):
             return PlainTextResponse("Requests from other websites are refused.", 403)
@@ -146,12 +155,14 @@ def policy(nonce: str | None = None) -> str:
 
 
 def _with_headers(send: Send, content_policy: str) -> Send:
+    return _with(send, {**_COMMON, "Content-Security-Policy": content_policy})
+
+
+def _with(send: Send, added: Mapping[str, str]) -> Send:
     async def wrapped(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(raw=list(message.get("headers", [])))
-            for name, value in _COMMON.items():
-                headers[name] = value
-            headers["Content-Security-Policy"] = content_policy
+            headers.update(added)
             message = {**message, "headers": headers.raw}
         await send(message)
 

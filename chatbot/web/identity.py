@@ -7,12 +7,14 @@ do and read is looked up each time: a role or a group that was taken away counts
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from chatbot.adapters.account import Account
 from chatbot.domain import Person
+from chatbot.errors import NotFound
 from chatbot.steps.rights import ANONYMOUS, NONE, Right, rights_of
-from chatbot.web.session import COOKIE, DESK_COOKIE, Sessions
+from chatbot.web.session import COOKIE, DESK_COOKIE, Sessions, new_person
 
 if TYPE_CHECKING:
     from chatbot.bootstrap import App
@@ -61,6 +63,24 @@ class Identity:
         if browser is None:
             return None
         return Person(browser.id, self._accounts.groups.readable(None))
+
+    def newcomer(self) -> Person | None:
+        """Somebody whom nobody has seen before; None where such people may not ask."""
+        if not self._anonymous:
+            return None
+        return Person(new_person().id, self._accounts.groups.readable(None))
+
+    def by_key(self, person: Person) -> Person | None:
+        """Who asks with an API key, narrowed to what its owner may read today; None: they may not
+        ask."""
+        try:
+            owner = self._accounts.get(person.account or "")
+        except NotFound:
+            return None
+        if Right.ASK not in rights_of(owner.roles):
+            return None
+        both = [c for c in (person.collections, owner.collections) if c is not None]
+        return replace(person, collections=frozenset.intersection(*both) if both else None)
 
 
 def person_of(account: Account) -> Person:

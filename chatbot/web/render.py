@@ -108,7 +108,8 @@ def _notices(turn: Turn, last: bool) -> str:
     return "".join(f'<p class="notice">{n}</p>' for n in said)
 
 
-def _kind(turn: Turn) -> str | None:
+def kind_of(turn: Turn) -> str | None:
+    """Which card the turn ends in: a key of `_CARDS`, or None for none."""
     if turn.phase is Phase.FAILED:
         return "failed"
     if turn.waiting and turn.waiting.state is State.RECALLED:
@@ -127,7 +128,7 @@ def _kind(turn: Turn) -> str | None:
 
 
 def _outcome(turn: Turn) -> str:
-    kind = _kind(turn)
+    kind = kind_of(turn)
     if turn.phase is Phase.STOPPED:
         kept = (
             "What you see was released; it is not kept in this conversation." if turn.text else ""
@@ -189,13 +190,17 @@ def _progress(turn: Turn) -> str:
     if not turn.working:
         return ""
     count = len(turn.passages)
-    text = {
-        Phase.SEARCHING: f"Waiting for the {escape(turn.waiting_for)} to load…"
-        if turn.waiting_for
-        else f"Searching {_many(turn.documents, 'document')}…",
-        Phase.READING: f"Reading {_many(count, 'passage')}…",
-        Phase.WRITING: "Writing…",
-    }[turn.phase]
+    text = (
+        f"{_many(turn.ahead, 'question')} before yours…"
+        if turn.ahead
+        else {
+            Phase.SEARCHING: f"Waiting for the {escape(turn.waiting_for)} to load…"
+            if turn.waiting_for
+            else f"Searching {_many(turn.documents, 'document')}…",
+            Phase.READING: f"Reading {_many(count, 'passage')}…",
+            Phase.WRITING: "Writing…",
+        }[turn.phase]
+    )
     return f'<span class="pulse" aria-hidden="true"></span><span>{text}</span>'
 
 

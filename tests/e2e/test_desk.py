@@ -47,9 +47,9 @@ def made() -> Any:
 
 
 @contextmanager
-def served(app: Any) -> Iterator[Desk]:
+def served(app: Any, port: int | None = None) -> Iterator[Desk]:
     """Serves in this process, so that a test can look into the queue."""
-    port = free_port()
+    port = port or free_port()
     config = uvicorn.Config(
         build_server(app), host="127.0.0.1", port=port, log_level="error",
         timeout_graceful_shutdown=1,

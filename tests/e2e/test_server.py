@@ -113,7 +113,10 @@ def test_no_event_is_public() -> None:
 
 
 def _call(page: ChatPage, name: str, cookie: str, **data: object) -> Any:
-    event, request = SimpleNamespace(_data=data), SimpleNamespace(cookies={COOKIE: cookie})
+    event, request = (
+        SimpleNamespace(_data=data),
+        SimpleNamespace(cookies={COOKIE: cookie}, headers={}),
+    )
     result = getattr(page, name)(event, request)
     return list(result) if name in ("ask", "again") else result
 
