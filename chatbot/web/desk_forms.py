@@ -46,7 +46,7 @@ def login_form(at: str, problem: str, name: str, provider: str) -> str:
     to = "?to=desk" if at else ""
     return (
         f'{form}<p class="or"><span>or</span></p><a class="second wide" '
-        f'href="/login/provider{to}">{icon("keys")}<span>Log in with {escape(provider)}</span></a>'
+        f'href="/login/provider{to}">{icon("leave")}<span>Log in with {escape(provider)}</span></a>'
     )
 
 
