@@ -111,7 +111,7 @@ class App:
         )
         canary = Canary(Revisions(settings.adapters_folder), self.audit)
         self.votes = Votes(Revisions(settings.adapters_folder), self.audit)
-        self._outbox = Outbox(self.queue, senders)
+        self._outbox = Outbox(self.queue, senders, reads=self.accounts.reads)
         self._store = open_store(settings)
         self.cache: AnswerCache | None = None
         self._worker = Worker(
