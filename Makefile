@@ -45,6 +45,9 @@ lint: .venv/dev  ## Format, lint, types, and which part may import which.
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# One thread for each of pytest's processes: theirs together would wait for each other's cores.
+test: export OMP_NUM_THREADS = 1
+test: export COUNTERSIGN_THREADS = 1
 test: lint  ## Everything: lint, then all tests; says which were left out and how to have them.
 	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 

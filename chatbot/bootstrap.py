@@ -124,7 +124,8 @@ class App:
 
     @property
     def chain(self) -> Chain:
-        """The chain; waits while the search index loads."""
+        """The chain; waits while the search index loads. The language model loads meanwhile."""
+        self._language.loading.begin()
         return self._search.get(LOAD_SECONDS).chain
 
     @property
@@ -155,6 +156,7 @@ class App:
 
     def work(self) -> None:
         """Begins to draft, deliver, send, and look for drift: for a process that stays."""
+        self._language.loading.begin()
         self.audit.anchor()  # for deeds of a process that died between its commit and the anchor
         self._worker.start()
         self._watch.start()

@@ -66,8 +66,14 @@ class ChromaIndex:
         """The catalogue's change up to which this index is complete, as it was last seen to be."""
         return self._applied
 
-    def search(self, vector: Sequence[float], k: int, collections: Collection[str] | None) -> Hits:
-        """The k nearest passages; approximate, as HNSW is."""
+    def search(
+        self,
+        vector: Sequence[float],
+        k: int,
+        collections: Collection[str] | None,
+        version: int | None = None,
+    ) -> Hits:
+        """The k nearest passages as of the last `catch_up`; approximate, as HNSW is."""
         if not k or (collections is not None and not collections):
             return []
         if collections is None:

@@ -33,8 +33,18 @@ class DenseIndex(Protocol):
     def applied(self) -> int:
         """The catalogue's change up to which this index is complete."""
 
-    def search(self, vector: Sequence[float], k: int, collections: Collection[str] | None) -> Hits:
-        """The k nearest passages in those collections (None: all)."""
+    def search(
+        self,
+        vector: Sequence[float],
+        k: int,
+        collections: Collection[str] | None,
+        version: int | None = None,
+    ) -> Hits:
+        """The k nearest passages in those collections (None: all).
+
+        Args:
+            version: the catalogue's, where the caller has just read it.
+        """
 
     def cosines(self, vector: Sequence[float], ids: Sequence[str]) -> dict[str, float]:
         """Id → cosine, for those of the passages that have a vector."""
@@ -73,9 +83,16 @@ class ExactIndex:
         """The catalogue's change up to which the vectors were read."""
         return self._read.version
 
-    def search(self, vector: Sequence[float], k: int, collections: Collection[str] | None) -> Hits:
+    def search(
+        self,
+        vector: Sequence[float],
+        k: int,
+        collections: Collection[str] | None,
+        version: int | None = None,
+    ) -> Hits:
         """The k nearest passages, by comparing with every one of them."""
-        self.catch_up()
+        if version is None or version != self._read.version:
+            self.catch_up()
         read = self._read  # at once: another thread may take over changes now
         if not read.ids or k < 1:
             return []
@@ -137,13 +154,19 @@ class _FewOrMany:
         """As whichever is in use knows it."""
         return self._in_use.applied
 
-    def search(self, vector: Sequence[float], k: int, collections: Collection[str] | None) -> Hits:
+    def search(
+        self,
+        vector: Sequence[float],
+        k: int,
+        collections: Collection[str] | None,
+        version: int | None = None,
+    ) -> Hits:
         """As whichever is in use finds them."""
         try:
-            return self._in_use.search(vector, k, collections)
+            return self._in_use.search(vector, k, collections, version)
         except IndexUnusable as error:
             self._left_alone(error)
-            return self._exact.search(vector, k, collections)
+            return self._exact.search(vector, k, collections, version)
 
     def cosines(self, vector: Sequence[float], ids: Sequence[str]) -> dict[str, float]:
         """As whichever is in use knows them."""

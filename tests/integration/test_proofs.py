@@ -47,7 +47,7 @@ def proof(*command: str) -> subprocess.CompletedProcess[str]:
         ("proof.serving", "--count", "2"),
         pytest.param(("proof.stale", "--count", "2"), marks=needs_redis),
         pytest.param(("proof.poison", "--count", "11"), marks=needs_redis),
-        pytest.param(("proof.flight",), marks=needs_redis),
+        pytest.param(("proof.flight", "--processes", "2", "--each", "10"), marks=needs_redis),
         pytest.param(("proof.crowd", "--count", "10"), marks=needs_postgresql),
         pytest.param(("proof.crash", "--count", "4"), marks=needs_postgresql),
     ],
