@@ -277,15 +277,16 @@ class App:
 
         settings = self.settings
         encoder = open_embeddings(settings)
-        catalogue, model = self.catalogue, encoder.name
-        dense = open_dense(lambda: open_chroma(settings, catalogue, model), catalogue, model)
+        catalogue = self.catalogue
+        many = lambda: open_chroma(settings, catalogue, encoder.name)  # noqa: E731
+        dense = open_dense(many, catalogue, encoder.name)
         dense.catch_up()
         retriever = HybridRetriever(
             embeddings=encoder,
             dense=dense,
-            lexical=LexicalIndex(catalogue.engine),
-            catalogue=catalogue,
-            model=model,
+            lexical=LexicalIndex(self.catalogue.engine),
+            catalogue=self.catalogue,
+            model=encoder.name,
             candidates=settings.candidates,
         )
         router: Router = open_router(settings, self.policy, encoder)
