@@ -189,7 +189,7 @@ def test_no_line_of_the_log_holds_anything_personal(
         for reply in (wrote, echo, quoting_error):
             stub.replies["/v1/chat/completions"] = reply
             asked(app, f"{ABOUT_ME} How long does a replacement card take?")
-            asked(app, "How long does a replacement card take?")
+            asked(app, "How do I order a replacement card?")
         asked(app, f"{ABOUT_ME} Should I stop taking my blood thinner?")
         asked(app, ABOUT_ME * 200)
         monkeypatch.setattr(app.chain.steps, "_router", SimpleNamespace(screen=broken))
