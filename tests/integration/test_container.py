@@ -108,6 +108,7 @@ def test_each_service_is_pinned_and_held_down(name: str) -> None:
     assert service["security_opt"] == ["no-new-privileges:true"]
     assert name == "tgi" or (service["read_only"] and not service["user"].startswith("0"))
     assert name == "app" or "healthcheck" in service
+    assert "mem_limit" in service
     assert "privileged" not in service
 
 
@@ -196,7 +197,7 @@ def test_redis_starts_as_it_says_and_wants_its_password(
     port = free_port()
     shell, flag, script = SERVICES["redis"]["entrypoint"]
     script = script.replace("$$", "$").replace("/run/secrets", str(secrets))
-    script = script.replace("{ echo", f"{{ echo port {port}; echo bind 127.0.0.1; echo", 1)
+    script = script.replace("<<END\n", f"<<END\nport {port}\nbind 127.0.0.1\n")
     ended.append(started([shell, flag, script], cwd=tmp_path))
     listening(port, ended[0])
     url = (secrets / "countersign_cache").read_text().replace("redis:6379", f"127.0.0.1:{port}")
