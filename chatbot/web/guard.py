@@ -24,10 +24,11 @@ _GRADIO_EXACT = frozenset(
      "/gradio_api/reset", "/gradio_api/startup-events"}
 )  # fmt: skip
 _GRADIO_UNDER = ("/assets/", "/static/", "/gradio_api/heartbeat/")
-_OURS = ("/ui/", "/documents/", "/healthz", "/readyz", "/metrics", "/favicon.ico")
+_OURS = ("/ui/", "/documents/", "/healthz", "/favicon.ico")
 _EXACT = _GRADIO_EXACT | {
     "/desk", "/desk/login", "/desk/logout", "/desk/leave", "/desk/welcome", "/desk/insights",
-    "/desk/usage", "/desk/faq", "/desk/votes", "/desk/cache",
+    "/desk/usage", "/readyz", "/metrics",
+    "/desk/faq", "/desk/votes", "/desk/cache",
 }  # fmt: skip
 _COMMON = {
     "X-Content-Type-Options": "nosniff",
