@@ -24,9 +24,9 @@ from chatbot.adapters.known_questions import serving_questions
 from chatbot.adapters.open_store import open_store
 from chatbot.adapters.outbox import Outbox, senders_of
 from chatbot.adapters.queue import ReviewQueue
-from chatbot.adapters.readings import Live, readings
 from chatbot.adapters.revisions import Revisions
 from chatbot.adapters.secret import secret_of
+from chatbot.adapters.store_figures import Live, store_figures
 from chatbot.adapters.telemetry import Telemetry
 from chatbot.adapters.votes import Votes
 from chatbot.background import Background
@@ -85,7 +85,7 @@ class App:
         self.telemetry = Telemetry(
             self.policy.categories,
             settings.price_tokens,
-            lambda: readings(self.queue, settings, self._live()),
+            lambda: store_figures(self.queue, settings, self._live()),
         )
         self.accounts = Accounts(engine, self.audit)
         self.desk = Desk(self.queue, self.policy)
