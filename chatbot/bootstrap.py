@@ -21,7 +21,7 @@ from chatbot.adapters.conversations import ConversationStore
 from chatbot.adapters.database import open_database
 from chatbot.adapters.drift import Look, kept, look
 from chatbot.adapters.faq import FaqStore
-from chatbot.adapters.gauges import Live, readings
+from chatbot.adapters.gauges import Live
 from chatbot.adapters.known_questions import serving_questions
 from chatbot.adapters.open_store import open_store
 from chatbot.adapters.outbox import Outbox, senders_of
@@ -31,6 +31,7 @@ from chatbot.adapters.readings import Readings
 from chatbot.adapters.revisions import Revisions
 from chatbot.adapters.secret import secret_of
 from chatbot.adapters.shape import parts_of
+from chatbot.adapters.store_figures import Live, store_figures
 from chatbot.adapters.telemetry import Telemetry
 from chatbot.adapters.votes import Votes
 from chatbot.background import Background
@@ -91,7 +92,7 @@ class App:
         self.telemetry = Telemetry(
             self.policy.categories,
             settings.price_tokens,
-            lambda: readings(self.queue, settings, self._live()),
+            lambda: store_figures(self.queue, settings, self._live()),
         )
         self.accounts = Accounts(engine, self.audit, unnamed=settings.unnamed_collections)
         self.readings = Readings(self.audit)

@@ -60,6 +60,7 @@ def test_the_cookie_is_kept_over_visits(client: TestClient) -> None:
         "/gradio_api/info", "/gradio_api/openapi.json", "/gradio_api/upload", "/monitoring",
         "/gradio_api/call/ask", "/gradio_api/run/ask", "/gradio_api/runs", "/manifest.json",
         "/gradio_api/../gradio_api/file=x", "/gradio_api/deep_link", "/robots.txt",
+        "/metricsx", "/readyz/x",
     ],
 )  # fmt: skip
 def test_the_rest_of_gradio_is_not_served(client: TestClient, path: str) -> None:

@@ -29,7 +29,7 @@ PURE = {
 }  # fmt: skip
 VENDORS = HEAVY | {
     "diskcache", "redis", "sqlalchemy", "httpx", "huggingface_hub", "langchain_huggingface",
-    "filelock",
+    "filelock", "prometheus_client",
 }  # fmt: skip
 
 
