@@ -114,6 +114,8 @@ def _parsed(kind: str, text: str) -> list[RateLimitItem]:
 
 
 def _opened(url: str) -> Storage:
+    if url.startswith("unix://"):  # as Redis's own library writes a socket's address
+        url = f"redis+{url}"
     try:
         return storage_from_string(url, wrap_exceptions=True, key_prefix="countersign", **_PATIENCE)
     except (ConfigurationError, ValueError) as error:
