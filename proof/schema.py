@@ -36,7 +36,8 @@ def main() -> int:
 def try_all(url: str, key: str, count: int, report: Report) -> None:
     """So many requests of each kind to each address, with a key that may do everything."""
     described = httpx.get(f"{url}/api/openapi.json", trust_env=False).json()
-    for found in from_dict(described).get_all_operations():
+    operations: Any = from_dict(described).get_all_operations()
+    for found in operations:
         for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
             _try(found.ok(), mode, url, key, count, report)
 

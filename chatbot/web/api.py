@@ -6,7 +6,7 @@ made here, of the chain's events and of what the gate lets through of a record.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -46,7 +46,7 @@ class Api:
 
     async def ask(
         self, person: Person, question: str, conversation: str = "", *, fresh: bool = False
-    ) -> AsyncIterator[Step]:
+    ) -> AsyncGenerator[Step, None]:
         """Answers a question: first `started`, last `finished`. Closing it stops the answer.
 
         Args:

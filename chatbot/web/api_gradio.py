@@ -6,7 +6,7 @@ not in it. What comes in is held to the same models as the plain addresses.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -49,7 +49,7 @@ class Endpoints:
 
     async def stream(
         self, question: str, request: gr.Request, conversation: str = "", fresh: bool = False
-    ) -> AsyncIterator[dict[str, Any]]:
+    ) -> AsyncGenerator[dict[str, Any], None]:
         """Like ask, but gives each event as it comes: started, queued (and how many are ahead),
         searched, sentence, notice, held, refused, and last finished with the whole answer."""
         person = await self._person(request, "ask")

@@ -11,7 +11,7 @@ import asyncio
 import queue
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import closing, suppress
 
 from chatbot.errors import Busy
@@ -117,7 +117,7 @@ class HeardRun(Run):
 
         self._put = put
 
-    async def listen(self) -> AsyncIterator[Event | Queued]:
+    async def listen(self) -> AsyncGenerator[Event | Queued, None]:
         """What `events` gives."""
         try:
             while (item := await self._hear()) is not None and not self.interrupted:

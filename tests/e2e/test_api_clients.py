@@ -202,7 +202,7 @@ def test_a_page_that_is_closed_stops_its_answer(
 
     with httpx.Client(base_url=url, trust_env=False, timeout=30) as client:
         client.get("/")
-        join = {"session_hash": f"s{place[1:]}", "trigger_id": None}
+        join: dict[str, Any] = {"session_hash": f"s{place[1:]}", "trigger_id": None}
         if place:
             join |= {"data": ["hang", "", False], "fn_index": 1}
         else:

@@ -64,7 +64,8 @@ def test_a_waiting_thread_is_woken() -> None:
 def test_never_more_than_allowed_and_none_lost(
     at_once: int, length: int, deeds: list[tuple[str, int]]
 ) -> None:
-    line, present = Line(at_once, length), []
+    line = Line(at_once, length)
+    present: list[Place] = []
     for deed, number in deeds:
         if deed == "join":
             if len(present) == at_once + length:
@@ -73,7 +74,7 @@ def test_never_more_than_allowed_and_none_lost(
             else:
                 present.append(line.join())
         elif present:
-            place: Place = present[number % len(present)]
+            place = present[number % len(present)]
             waiting = place._ahead() > 0
             place.leave() if deed == "leave" else place.give_up()
             if deed == "leave" or waiting:
