@@ -45,7 +45,11 @@ class Run:
 
     def begin(self) -> None:
         """Starts the thread."""
-        threading.Thread(target=self._work, name="answer", daemon=True).start()
+        try:
+            threading.Thread(target=self._work, name="answer", daemon=True).start()
+        except RuntimeError:  # the machine has no more threads
+            self._place.leave()
+            raise
 
     @property
     def interrupted(self) -> bool:
