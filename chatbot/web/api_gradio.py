@@ -99,14 +99,13 @@ class Endpoints:
 def build_api(app: App, api: Api, who: Who) -> gr.Blocks:
     """The endpoints as a Gradio application."""
     endpoints = Endpoints(app, api, who)
-    room = app.settings.answers_at_once + app.settings.answers_waiting
     with gr.Blocks(title=app.settings.title, analytics_enabled=False) as blocks:
         for name in NAMES:
             asks = name in ("ask", "stream")
             gr.api(
                 getattr(endpoints, name),
                 api_name=name,
-                concurrency_limit=room if asks else 16,
+                concurrency_limit=None if asks else 16,  # the line before the answers limits it
                 concurrency_id="api-answers" if asks else "api-quick",
             )
     return blocks
