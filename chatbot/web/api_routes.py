@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncGenerator, Callable, Coroutine
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Request
@@ -171,8 +171,9 @@ async def events(steps: Steps, say: Callable[[str, dict[str, Any]], str]) -> Res
     async def stream() -> AsyncGenerator[str, None]:
         try:
             yield say(*first)
-            async for step in _or_alive(steps):
-                yield ": still there\n\n" if step is None else say(*step)
+            async with aclosing(_or_alive(steps)) as coming:
+                async for step in coming:
+                    yield ": still there\n\n" if step is None else say(*step)
         except CountersignError as error:
             yield say("error", {"error": error.what, "remedy": error.remedy})
         finally:
