@@ -21,7 +21,6 @@ from chatbot.adapters.conversations import ConversationStore
 from chatbot.adapters.database import open_database
 from chatbot.adapters.drift import Look, kept, look
 from chatbot.adapters.faq import FaqStore
-from chatbot.adapters.gauges import Live
 from chatbot.adapters.known_questions import serving_questions
 from chatbot.adapters.open_store import open_store
 from chatbot.adapters.outbox import Outbox, senders_of

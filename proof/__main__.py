@@ -29,6 +29,7 @@ _PROOFS: dict[str, tuple[tuple[str, int], ...]] = {
     "hostile": (("--count", 358),),
     "replicas": (("--seconds", 300),),
     "doors": (),
+    "schema": (("--count", 300),),
     "router": (),
 }
 

@@ -241,7 +241,8 @@ def test_openai_parts_and_errors(client: TestClient) -> None:
     parts = [{"type": "text", "text": "How"}, {"type": "text", "text": "much?"}]
     body = {"model": "x", "messages": [{"role": "user", "content": parts}]}
     assert client.post(CHAT, json=body).status_code == 200
-    for wrong in (chat(), chat(("user", "")), chat(("system", "x")), chat(("user", "x"), n=2), []):
+    wrongs: list[Any] = [chat(), chat(("user", "")), chat(("system", "x")), [], 5]
+    for wrong in [*wrongs, chat(("user", "x"), n=2)]:
         answer = client.post(CHAT, json=wrong)
         assert answer.status_code == 400
         assert answer.json()["error"]["type"] == "invalid_request_error"

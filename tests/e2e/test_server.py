@@ -114,10 +114,8 @@ def test_no_event_is_public() -> None:
 
 
 def _call(page: ChatPage, name: str, cookie: str, **data: object) -> Any:
-    event, request = (
-        SimpleNamespace(_data=data),
-        SimpleNamespace(cookies={COOKIE: cookie}, headers={}),
-    )
+    event, cookies = SimpleNamespace(_data=data), {COOKIE: cookie}
+    request = SimpleNamespace(cookies=cookies, headers={}, client=None, session_hash="s")
     result = getattr(page, name)(event, request)
     return list(result) if name in ("ask", "again") else result
 
