@@ -26,6 +26,7 @@ _PROOFS: dict[str, tuple[tuple[str, int], ...]] = {
     "poison": (("--count", 110),),
     "flight": (),
     "hostile": (("--count", 358),),
+    "accessible": (("--count", 100),),
     "router": (),
 }
 

@@ -18,9 +18,11 @@ import pytest
 from chatbot.errors import NotAllowed
 from chatbot.settings import Settings
 from chatbot.steps import review
+from chatbot.web.session import DESK_COOKIE
 from chatbot.web.widget_api import NAMES, WidgetApi, build_widget
 from proof.embedding import website
 from tests.e2e.conftest import ROOT, free_port
+from tests.e2e.desk_app import PASSWORD
 from tests.e2e.fake_app import FakeApp
 from tests.e2e.test_asking import SIGNED, decide
 from tests.e2e.test_desk import Desk, served
@@ -147,6 +149,30 @@ def test_how_it_looks_and_what_it_says_are_the_websites(browser: Any) -> None:
         assert "255 238 0" in host.get_attribute("style")
         page.set_viewport_size(NARROW)
         assert page.locator(".panel").bounding_box()["width"] == NARROW["width"]
+
+
+def test_the_preview_writes_the_line_and_shows_the_widget(browser: Any) -> None:
+    app: Any = FakeApp(pause=0)
+    app.accounts.add("lena", ["lead"], PASSWORD)
+    with served(app) as desk:
+        assert httpx.get(f"{desk.url}/desk/widget").status_code == 303
+        context = browser.new_context(viewport=WIDE)
+        token = app.accounts.login("lena", PASSWORD, "lena")
+        context.add_cookies([{"name": DESK_COOKIE, "value": token, "url": desk.url}])
+        page = context.new_page()
+        page.goto(f"{desk.url}/desk/widget")
+        page.select_option("[name=collection]", "handbook")
+        page.fill("[name=title]", 'Ask "us" <b>')
+        page.wait_for_selector("countersign-chat h2:text-is('Ask \"us\" <b>')")
+        assert page.inner_text("#snippet") == (
+            f'<script src="{desk.url}/widget.js" data-collection="handbook" '
+            'data-title="Ask &#34;us&#34; &#60;b&#62;" async></script>'
+        )
+        page.wait_for_selector(".welcome")
+        page.fill(".composer textarea", DENTAL)
+        page.press(".composer textarea", "Enter")
+        page.wait_for_selector(".chips")
+        context.close()
 
 
 # Without a browser
