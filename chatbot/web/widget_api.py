@@ -57,7 +57,7 @@ class WidgetApi:
         self._within(request)
         origin = _origin(request)
         fresh = self._tokens.renewed(_text(token, 600), origin)
-        person = person_of(self._tokens.read(fresh, origin) or "", _text(collection, 400))
+        person = self._reader(self._tokens.read(fresh, origin) or "", collection)
         return {"token": fresh, "title": self._app.settings.title, "examples": self._some(person)}
 
     def ask(
@@ -69,7 +69,8 @@ class WidgetApi:
         person = self._person(token, collection, request)
         self._within(request)
         asked, where = _text(question, MAX_QUESTION + 1).strip(), _text(conversation)
-        for turn, _ in self._answering.answer(person, where, asked, None, ""):
+        visit = str(request.session_hash or "")
+        for turn, _ in self._answering.answer(person, where, asked, None, "", visit=visit):
             yield turn_data(turn)
 
     def history(
@@ -130,10 +131,13 @@ class WidgetApi:
         known = self._tokens.read(_text(token, 600), _origin(request))
         if known is None:
             raise gr.Error("This chat has been open for too long. Reload the page.", **_QUIET)
-        person = person_of(known, _text(collection, 400))
+        person = self._reader(known, collection)
         # On the desk's own preview page: nobody signs their own question.
         account = self._app.accounts.session(request.cookies.get(DESK_COOKIE), deed=False)
         return replace(person, account=account.name) if account else person
+
+    def _reader(self, known: str, collection: str) -> Person:
+        return person_of(known, _text(collection, 400), self._app.accounts.groups.readable(None))
 
     def _within(self, request: gr.Request) -> None:
         _try(self._limit, _origin(request), request.client.host if request.client else "")

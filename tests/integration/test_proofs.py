@@ -53,7 +53,7 @@ def proof(*command: str) -> subprocess.CompletedProcess[str]:
         pytest.param(("proof.hostile", "--count", "6"), marks=needs_chromium),
         pytest.param(("proof.accessible", "--count", "4"), marks=needs_chromium),
         pytest.param(("proof.poison", "--count", "11"), marks=needs_redis),
-        pytest.param(("proof.flight",), marks=needs_redis),
+        pytest.param(("proof.flight", "--processes", "2", "--each", "10"), marks=needs_redis),
         pytest.param(("proof.crowd", "--count", "10"), marks=needs_postgresql),
         pytest.param(("proof.crash", "--count", "4"), marks=needs_postgresql),
     ],
