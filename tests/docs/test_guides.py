@@ -38,7 +38,7 @@ SAYS = {
     "chatbot cache status": ["answers"],
     "ingest verify": ["all in order"],
     'policy check default "Can I': ["hold"],
-    'policy check strict "What': ["hold"],
+    'policy check strict "Can': ["hold"],
     "chatbot screen": ['"release"'],
     "evaluate cache": ["2 pairs"],
     "faq check": ["hold."],
