@@ -45,6 +45,9 @@ lint: .venv/dev  ## Format, lint, types, and which part may import which.
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# One thread for each of pytest's processes: theirs together would wait for each other's cores.
+test: export OMP_NUM_THREADS = 1
+test: export COUNTERSIGN_THREADS = 1
 test: lint  ## Everything: lint, then all tests; says which were left out and how to have them.
 	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
@@ -73,8 +76,8 @@ bench: .venv/dev  ## Measure everything against plain LangChain, in one run.
 gate-proof: .venv/dev  ## Prove what the gate and the desk promise; DATA=FOLDER has public data for the router.
 	$(BIN)/python -m proof $(if $(DATA),--data $(DATA))
 
-browser:  ## Debian's Chromium, PostgreSQL and Redis, for their tests (asks for root).
-	apt-get install --yes chromium postgresql redis-server
+browser:  ## Debian's Chromium, PostgreSQL, Redis and Prometheus, for their tests (asks for root).
+	apt-get install --yes chromium postgresql prometheus redis-server
 
 clean:  ## Remove what was installed; what was indexed stays.
 	rm -rf .venv build dist *.egg-info

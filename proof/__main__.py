@@ -25,6 +25,8 @@ _PROOFS: dict[str, tuple[tuple[str, int], ...]] = {
     "stale": (("--count", 1000),),
     "poison": (("--count", 110),),
     "flight": (),
+    "rights": (),
+    "hostile": (("--count", 358),),
     "router": (),
 }
 

@@ -29,7 +29,9 @@ def main(source: str, folder: Path) -> None:
     logging.disable(logging.WARNING)
     from sentence_transformers import SentenceTransformer
 
-    model = SentenceTransformer(source, device="cpu")
+    # Plain attention becomes fewer and faster operators than the fused one of torch.
+    plain = {"attn_implementation": "eager"}
+    model = SentenceTransformer(source, device="cpu", model_kwargs=plain)
     model.tokenizer.backend_tokenizer.save(str(folder / "tokenizer.json"))
     manifest: dict[str, Any] = {
         "model": _name(source),

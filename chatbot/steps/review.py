@@ -50,7 +50,18 @@ def may_review(item: ReviewItem, reviewer: Reviewer) -> str:
         return f"this needs one of these roles: {', '.join(wanted)}"
     if any(s.reviewer == reviewer.id for s in item.signatures):
         return "the second signature must be another person's"
+    if not evidence_open(item, reviewer):
+        return "it rests on documents that you may not read"
     return ""
+
+
+def evidence_open(item: ReviewItem, reviewer: Reviewer) -> bool:
+    """Whether that person may read everything that the draft rests on."""
+    allowed = reviewer.collections
+    if allowed is None or item.answer is None:
+        return True
+    cited = (c.passage for s in item.answer.sentences for c in s.citations)
+    return all(p.document.collection in allowed for p in (*item.answer.evidence, *cited))
 
 
 def claim(item: ReviewItem, reviewer: Reviewer, now: datetime, lease: timedelta) -> ReviewItem:

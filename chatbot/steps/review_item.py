@@ -45,10 +45,12 @@ class Reviewer:
 
     Attributes:
         roles: `reviewer`, `lead`, `admin` and so on; the policy says which may sign what.
+        collections: what they may read; None: everything.
     """
 
     id: str
     roles: frozenset[str]
+    collections: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

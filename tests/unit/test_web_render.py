@@ -30,7 +30,7 @@ from chatbot.web.evidence import document_url
 from chatbot.web.markup import answer_html, escape, passage_html, plain_answer, spans_of
 from chatbot.web.places import sidebar_html, welcome_html
 from chatbot.web.render import thread_html, turn_html
-from chatbot.web.turns import WITHDRAWN_TEXT, Phase, Turn, turn_of
+from chatbot.web.turns import Phase, Turn, turn_of
 from chatbot.web.viewer import document_page, may_read, not_found_page
 
 HOSTILE = [
@@ -250,7 +250,7 @@ def test_a_source_that_became_private_takes_its_answer_along() -> None:
     draft = Draft("Secret [1].", (Citation(1, passage("Secret.", collection="hr"), "Secret."),))
     html = turn_html(turn_of(record(draft), 0, "c", Person("x", frozenset({"main"}))), last=True)
     assert "Secret" not in html
-    assert escape(WITHDRAWN_TEXT) in html
+    assert escape(gate.WITHDRAWN_TEXT) in html
 
 
 @pytest.mark.parametrize(
