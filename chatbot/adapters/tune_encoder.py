@@ -17,7 +17,7 @@ import numpy as np
 from chatbot.adapters.low_rank import PREFIX, RANK, SCALE, linear_layers
 from chatbot.adapters.models import EMBEDDING, locate
 
-EPOCHS, BATCH = 2, 48
+EPOCHS, BATCH = 3, 48
 RATE, HEAD_RATE, WARM_UP = 1e-3, 5e-3, 60
 LENGTH = 8.0
 """Length of the vector that the head is given; the encoder's own has length 1."""
