@@ -22,8 +22,8 @@ from chatbot.gate import Sentence, shown
 from chatbot.steps.review import drafted
 from chatbot.steps.review_item import Answer
 from proof.browser import Browser, conversation_in, record_in
-from proof.program import Program
 from proof.embedded import Embedded
+from proof.program import Program
 from proof.questions import held_questions
 from proof.report import Report
 from proof.site import CANARY, PIECES, Site, site
