@@ -40,7 +40,9 @@ EXPECTED: dict[tuple[str, str], frozenset[str]] = {
     ("GET", "/documents/{document_id:path}"): ALL,
     ("GET", "/desk/"): DESK,
     ("GET", "/desk/insights"): DESK,
+    ("GET", "/desk/usage"): DESK,
     ("GET", "/desk/cache"): DESK,
+    ("GET", "/desk/widget"): DESK,
     ("GET", "/desk/faq"): DESK,
     ("POST", "/desk/faq"): frozenset({"reviewer", "lead", "admin"}),
     ("GET", "/desk/votes"): DESK,
@@ -58,7 +60,11 @@ FOR_ANYONE = frozenset(
      ("POST", "/logout"), ("GET", "/login/provider"), ("GET", "/login/callback"), ("GET", "/desk"),
      ("GET", "/desk/login"), ("POST", "/desk/login"), ("POST", "/desk/logout"),
      ("GET", "/desk/welcome"), ("POST", "/desk/welcome"), ("POST", "/desk/leave"),
-     ("GET", "/ui/{path:path}")}
+     ("GET", "/ui/{path:path}"), ("GET", "/readyz"), ("GET", "/metrics"), ("GET", "/widget.js"),
+     # A key, or the setting that does without one, is asked for behind these.
+     ("POST", "/api/ask"), ("GET", "/api/history"), ("POST", "/api/feedback"),
+     ("GET", "/api/status/{record}"), ("GET", "/api/openapi.json"), ("GET", "/v1/models"),
+     ("POST", "/v1/chat/completions")}
 )  # fmt: skip
 
 
