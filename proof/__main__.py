@@ -26,6 +26,7 @@ _PROOFS: dict[str, tuple[tuple[str, int], ...]] = {
     "poison": (("--count", 110),),
     "flight": (),
     "schema": (("--count", 300),),
+    "hangup": (("--count", 200),),
     "router": (),
 }
 

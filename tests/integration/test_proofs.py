@@ -45,6 +45,7 @@ def proof(*command: str) -> subprocess.CompletedProcess[str]:
         ("proof.bypass", "--count", "3", "--commands", "1"),
         ("proof.tamper", "--count", "20"),
         ("proof.serving", "--count", "2"),
+        ("proof.hangup", "--count", "60"),
         pytest.param(("proof.stale", "--count", "2"), marks=needs_redis),
         pytest.param(("proof.poison", "--count", "11"), marks=needs_redis),
         pytest.param(("proof.flight",), marks=needs_redis),
@@ -66,6 +67,7 @@ def test_it_holds(command: tuple[str, ...]) -> None:
         ("proof.closed", "--count", "7", "--unbroken"),
         ("proof.delivery", "--count", "1", "--edits", "5", "--trusting"),
         ("proof.bypass", "--count", "2", "--commands", "0", "--open"),
+        ("proof.hangup", "--count", "10", "--waiting"),
     ],
     ids=lambda c: c[0],
 )
