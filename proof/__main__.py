@@ -31,6 +31,7 @@ _PROOFS: dict[str, tuple[tuple[str, int], ...]] = {
     "doors": (),
     "schema": (("--count", 300),),
     "accessible": (("--count", 100),),
+    "hangup": (("--count", 200),),
     "router": (),
 }
 

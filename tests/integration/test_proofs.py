@@ -49,6 +49,7 @@ def proof(*command: str) -> subprocess.CompletedProcess[str]:
         ("proof.bypass", "--count", "3", "--commands", "1"),
         ("proof.tamper", "--count", "20"),
         ("proof.serving", "--count", "2"),
+        ("proof.hangup", "--count", "60"),
         pytest.param(("proof.stale", "--count", "2"), marks=needs_redis),
         pytest.param(("proof.hostile", "--count", "6"), marks=needs_chromium),
         pytest.param(("proof.accessible", "--count", "4"), marks=needs_chromium),
@@ -73,6 +74,7 @@ def test_it_holds(command: tuple[str, ...]) -> None:
         ("proof.delivery", "--count", "1", "--edits", "5", "--trusting"),
         ("proof.bypass", "--count", "2", "--commands", "0", "--open"),
         pytest.param(("proof.hostile", "--count", "4", "--raw"), marks=needs_chromium),
+        ("proof.hangup", "--count", "10", "--waiting"),
     ],
     ids=lambda c: c[0],
 )
