@@ -76,8 +76,8 @@ class Guard:
             return
         refusal = self._refusal(scope) or await self._barred(scope)
         if scope["path"] in cross_origin.PATHS:
-            headers = Headers(scope=scope)
-            send = _with(send, cross_origin.added(scope["path"], headers, self._embedders))
+            origin = cross_origin.origin_of(scope)
+            send = _with(send, cross_origin.added(scope["path"], origin, self._embedders))
         if refusal is not None:
             await refusal(scope, receive, _with_headers(send, policy()))
         elif scope["path"] in self._pages and scope["method"] == "GET":
@@ -91,9 +91,13 @@ class Guard:
         hosts, origins = headers.getlist("host"), headers.getlist("origin")
         if len(hosts) != 1 or not self._hosts.serves(hosts[0]):
             return PlainTextResponse("This host name is not served here.", 400)
-        if scope["path"] in cross_origin.PATHS and len(origins) < 2:
-            return cross_origin.refusal(scope["method"], scope["path"], headers, self._embedders)
-        foreign = len(origins) > 1 or (origins and not self._hosts.own(origins[0], hosts[0]))
+        own = len(origins) == 1 and self._hosts.own(origins[0], hosts[0])
+        if scope["path"] in cross_origin.PATHS:
+            origin = cross_origin.origin_of(scope)
+            return cross_origin.refusal(
+                scope["method"], scope["path"], origin, self._embedders, own=own
+            )
+        foreign = bool(origins) and not own
         if foreign and scope["method"] not in ("GET", "HEAD"):
             return PlainTextResponse("Requests from other websites are refused.", 403)
         if not served(scope["path"]):

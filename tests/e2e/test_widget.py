@@ -201,7 +201,7 @@ SHOP = "https://shop.example"
 
 
 def request(origin: str = SHOP) -> gr.Request:
-    made = SimpleNamespace(headers={"origin": origin}, cookies={}, client=None)
+    made = SimpleNamespace(headers={"origin": origin}, cookies={}, client=None, session_hash="")
     return cast(gr.Request, made)
 
 
