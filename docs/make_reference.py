@@ -128,7 +128,7 @@ def _record(one: type) -> list[str]:
     meanings = _meanings(inspect.cleandoc(listed))
     lines += ["", "| field | type | meaning |", "| --- | --- | --- |"]
     for field in dataclasses.fields(one):
-        kind = str(field.type).replace("|", "\\|")
+        kind = str(field.type).replace(" | ", " or ")
         lines.append(f"| `{field.name}` | `{kind}` | {meanings.get(field.name, '')} |")
     return lines
 

@@ -23,6 +23,7 @@ from chatbot.steps.review import drafted
 from chatbot.steps.review_item import Answer
 from proof.browser import Browser, conversation_in, record_in
 from proof.embedded import Embedded
+from proof.program import Program
 from proof.questions import held_questions
 from proof.report import Report
 from proof.site import CANARY, PIECES, Site, site
@@ -32,6 +33,7 @@ _REST = (
     "/gradio_api/call/ask", "/gradio_api/call/v2/ask", "/gradio_api/run/ask", "/gradio_api/api/ask",
     "/api/ask", "/call/ask", "/run/predict", "/ask", "/history", "/v1/chat/completions",
 )  # fmt: skip
+"""Without a key; `proof.program` has one."""
 
 
 def main() -> int:
@@ -47,12 +49,17 @@ def main() -> int:
         if asked.open:
             _open(running.app.chain)
         stranger, browser = Browser(running.url), Browser(running.url)
+        program, other = Program(running), Program(running)
         widgets = Embedded(running.url), Embedded(running.url)
         for number, question in enumerate(questions):
             if number % _VISITS == 0:  # a list of a thousand conversations would come each time
                 stranger, browser = browser, Browser(running.url)
-            other = questions[number - 1]  # one that the router holds, too
-            for path, read in _doors(running, browser, stranger, (question, other), number):
+            pair = question, questions[number - 1]  # both of them held by the router
+            tried = (
+                *_doors(running, browser, stranger, pair, number),
+                *program.tries(question, other, lambda record: _draft(running, record)),
+            )
+            for path, read in tried:
                 leaked = any(piece in text for text in read for piece in PIECES)
                 report.count(f"{path}: {question[:60]}" if leaked else "")
             read = _widget(running, *widgets, question)

@@ -124,9 +124,9 @@ class WidgetApi:
     def _some(self, person: Person) -> list[str]:
         """Questions to begin with: the FAQ's, which are answered at once, then headings."""
         entries = self._app.faq.store.live()
-        curated = [entry.question for entry in entries if entry.is_for(person.collections)]
-        found = self._app.catalogue.example_questions(_EXAMPLES, person.collections)
-        return [*curated, *found][:_EXAMPLES]
+        found = [entry.question for entry in entries if entry.is_for(person.collections)]
+        found += self._app.catalogue.example_questions(_EXAMPLES, person.collections)
+        return found[:_EXAMPLES]
 
     def _person(self, token: str, collection: str, request: gr.Request) -> Person:
         known = self._tokens.read(_text(token, 600), _origin(request))
