@@ -121,8 +121,8 @@ def right_page() -> str:
         "",
         "`chatbot user add NAME --role ROLE` gives a role; one person may have several. A role "
         "that only the policy names may ask, see the desk and sign what the policy says. What a "
-        "right reaches is narrowed once more where it is used: one's own conversations, the items of "
-        "one's categories, the collections of one's groups.",
+        "right reaches is narrowed once more where it is used: one's own conversations, the items "
+        "of one's categories, the collections of one's groups.",
         "",
         f"| right | {' | '.join(names)} |",
         f"| --- |{' :-: |' * len(names)}",
