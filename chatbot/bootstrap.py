@@ -21,7 +21,6 @@ from chatbot.adapters.conversations import ConversationStore
 from chatbot.adapters.database import open_database
 from chatbot.adapters.drift import Look, kept, look
 from chatbot.adapters.faq import FaqStore
-from chatbot.adapters.gauges import Live, readings
 from chatbot.adapters.known_questions import serving_questions
 from chatbot.adapters.open_store import open_store
 from chatbot.adapters.outbox import Outbox, senders_of
@@ -31,6 +30,7 @@ from chatbot.adapters.readings import Readings
 from chatbot.adapters.revisions import Revisions
 from chatbot.adapters.secret import secret_of
 from chatbot.adapters.shape import parts_of
+from chatbot.adapters.store_figures import Live, store_figures
 from chatbot.adapters.telemetry import Telemetry
 from chatbot.adapters.votes import Votes
 from chatbot.background import Background
@@ -91,7 +91,7 @@ class App:
         self.telemetry = Telemetry(
             self.policy.categories,
             settings.price_tokens,
-            lambda: readings(self.queue, settings, self._live()),
+            lambda: store_figures(self.queue, settings, self._live()),
         )
         self.accounts = Accounts(engine, self.audit, unnamed=settings.unnamed_collections)
         self.readings = Readings(self.audit)
@@ -111,7 +111,7 @@ class App:
         )
         canary = Canary(Revisions(settings.adapters_folder), self.audit)
         self.votes = Votes(Revisions(settings.adapters_folder), self.audit)
-        self._outbox = Outbox(self.queue, senders)
+        self._outbox = Outbox(self.queue, senders, reads=self.accounts.reads)
         self._store = open_store(settings)
         self.cache: AnswerCache | None = None
         self._worker = Worker(
@@ -277,15 +277,16 @@ class App:
 
         settings = self.settings
         encoder = open_embeddings(settings)
-        catalogue, model = self.catalogue, encoder.name
-        dense = open_dense(lambda: open_chroma(settings, catalogue, model), catalogue, model)
+        catalogue = self.catalogue
+        many = lambda: open_chroma(settings, catalogue, encoder.name)  # noqa: E731
+        dense = open_dense(many, catalogue, encoder.name)
         dense.catch_up()
         retriever = HybridRetriever(
             embeddings=encoder,
             dense=dense,
-            lexical=LexicalIndex(catalogue.engine),
-            catalogue=catalogue,
-            model=model,
+            lexical=LexicalIndex(self.catalogue.engine),
+            catalogue=self.catalogue,
+            model=encoder.name,
             candidates=settings.candidates,
         )
         router: Router = open_router(settings, self.policy, encoder)

@@ -13,21 +13,24 @@ import itertools
 import logging
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 from unittest.mock import patch
 
+from fastapi.routing import iter_route_contexts
 from fastapi.testclient import TestClient
 from starlette.routing import BaseRoute, Mount, Route
 
 from chatbot.adapters.accounts import Accounts
 from chatbot.steps.rights import ROLES, Check, served
 from chatbot.web import guard
+from chatbot.web.hosts import Hosts
 from chatbot.web.session import DESK_COOKIE
 from proof.report import Report
 
 BASE = "http://127.0.0.1:7860"
+_HERE_FROM = {"Origin": BASE}
 DESK = frozenset({"reviewer", "lead", "admin", "auditor", "clinician"})
 DECIDERS = DESK - {"auditor"}
 ALL = frozenset({*ROLES, "clinician", "anonymous"})
@@ -78,8 +81,9 @@ def routes(server: Any) -> Iterator[Found]:
     yield from _under(server.routes, "", gradio=False)
 
 
-def _under(found: list[BaseRoute], at: str, *, gradio: bool) -> Iterator[Found]:
-    for route in found:
+def _under(found: Sequence[BaseRoute], at: str, *, gradio: bool) -> Iterator[Found]:
+    for one in iter_route_contexts(found):
+        route = one.original_route
         if isinstance(route, Mount):
             inner = getattr(route.app, "routes", None)
             if inner is None:
@@ -87,17 +91,21 @@ def _under(found: list[BaseRoute], at: str, *, gradio: bool) -> Iterator[Found]:
             else:
                 yield from _under(inner, f"{at}{route.path}", gradio=True)
         elif isinstance(route, Route):
-            for method in sorted((route.methods or set()) - {"HEAD"}):
-                yield Found(method, f"{at}{route.path}", gradio)
+            for method in sorted((one.methods or set()) - {"HEAD"}):
+                yield Found(method, f"{at}{one.path}", gradio)
         else:
-            yield Found("GET", f"{at}{getattr(route, 'path', '?')}", gradio)
+            yield Found("GET", f"{at}{one.path}", gradio)
 
 
 def passes(answer: Any) -> bool:
-    """Whether the request got to the application: it was not sent to log in, and not refused."""
-    to_login = answer.headers.get("location") in ("/login", "/desk/login")
-    told = "is not for your role" in answer.text or "There is no such page." in answer.text
-    return not (to_login or told or answer.text == "This is not done here.")
+    """Whether the request got to the application: it was not refused."""
+    said = "is not for your role", "There is no such page.", "This is not done here."
+    return not any(words in answer.text for words in said)
+
+
+def sent_to_log_in(answer: Any) -> bool:
+    """Whether the request was answered with the way to the login."""
+    return answer.headers.get("location") in ("/login", "/desk/login")
 
 
 def matrix(server: Any, closed: Any, accounts: Accounts) -> Iterator[tuple[str, str]]:
@@ -107,25 +115,27 @@ def matrix(server: Any, closed: Any, accounts: Accounts) -> Iterator[tuple[str, 
         closed: the same application, where anonymous people may not ask.
     """
     listed = list(routes(server))
-    people = {role: _cookie(accounts, role) for role in ALL - {"anonymous"}}
-    who = {"anonymous": (server, {}), "nobody": (closed, {})}
-    who |= {role: (server, cookie) for role, cookie in people.items()}
-    for name, (side, cookies) in who.items():
-        client = TestClient(
-            side, base_url=BASE, cookies=cookies, headers={"Origin": BASE}, follow_redirects=False
-        )
+    for name in (*sorted(ALL), "nobody"):
+        side = closed if name == "nobody" else server
+        client = TestClient(side, base_url=BASE, headers=_HERE_FROM, follow_redirects=False)
         for found in listed:
             if found.gradio and found.path not in ("/", "/desk/"):
                 continue
+            if name not in ("anonymous", "nobody") and DESK_COOKIE not in client.cookies:
+                client.cookies.update(_cookie(accounts, name))  # at first, and after logging out
             yield f"{name} {found.method} {found.path}", _wrong(client, name, found)
+            if found.path.endswith("logout"):
+                client.cookies.clear()
 
 
 def _wrong(client: TestClient, name: str, found: Found) -> str:
     key = (found.method, found.path)
     if key not in EXPECTED and key not in FOR_ANYONE:
         return "this address stands in no table"
-    wanted = name in EXPECTED.get(key, {name})
-    got = passes(client.request(found.method, found.url))
+    answer = client.request(found.method, found.url)
+    wanted, got = name in EXPECTED.get(key, {name}), passes(answer)
+    if key in EXPECTED:  # logging out leads to the login as well
+        got = got and not sent_to_log_in(answer)
     return "" if got is wanted else f"{'let in' if got else 'turned away'}"
 
 
@@ -137,12 +147,11 @@ def _cookie(accounts: Accounts, role: str) -> dict[str, str]:
 
 def gradio(server: Any, accounts: Accounts) -> Iterator[tuple[str, str]]:
     """Gradio's own addresses: what the table does not name is not there, even for an admin."""
-    admin = TestClient(
-        server, base_url=BASE, cookies=_cookie(accounts, "admin"), follow_redirects=False
-    )
+    admin = TestClient(server, base_url=BASE, headers=_HERE_FROM, follow_redirects=False)
+    admin.cookies.update(_cookie(accounts, "admin"))
     for found in routes(server):
         if found.gradio and not served(found.url):
-            code = admin.request(found.method, found.url, headers={"Origin": BASE}).status_code
+            code = admin.request(found.method, found.url).status_code
             yield f"{found.method} {found.path}", "" if code == 404 else f"answers {code}"
 
 
@@ -199,7 +208,7 @@ def main() -> int:
     server, closed = build_server(app), build_server(shut)  # type: ignore[arg-type]
     if asked.open:
         patch.object(guard, "need_of", lambda *_: Check.NOBODY).start()
-        patch.object(guard.Hosts, "serves", lambda *_: True).start()
+        patch.object(Hosts, "serves", lambda *_: True).start()
     report = Report("requests that got where they may not, or not where they may")
     accounts = app.accounts
     for tried in (

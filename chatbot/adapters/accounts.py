@@ -279,6 +279,18 @@ class Accounts:
             return self.get(name).active
         return False
 
+    def reads(self, name: str | None) -> frozenset[str] | None:
+        """The collections that somebody may read today (None: all); one who is disabled, nothing.
+
+        Args:
+            name: None: somebody without an account.
+        """
+        if name is None:
+            return self.groups.readable(None)
+        with suppress(NotFound):
+            return self.get(name).collections
+        return frozenset()
+
     def _row(self, name: str) -> Row[Any] | None:
         with transaction(self._engine) as connection:
             return connection.execute(select(accounts).where(accounts.c.name == name)).first()

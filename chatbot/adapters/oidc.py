@@ -214,6 +214,7 @@ class Provider:
             scope="openid email profile",
             redirect_uri=self._back,
             code_challenge_method="S256",
+            leeway=0,
             timeout=_SECONDS,
         )
 

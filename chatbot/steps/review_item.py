@@ -178,6 +178,14 @@ class ReviewItem:
     policy: str = ""
     model: str = ""
 
+    def open_to(self, collections: frozenset[str] | None) -> bool:
+        """Whether somebody who reads those collections (None: all) may read all that the draft
+        rests on."""
+        if collections is None or self.answer is None:
+            return True
+        cited = (c.passage for s in self.answer.sentences for c in s.citations)
+        return all(p.document.collection in collections for p in (*self.answer.evidence, *cited))
+
     def held_by(self, now: datetime) -> str | None:
         """Who holds it; no one once the lease has run out."""
         live = self.state is State.CLAIMED and self.lease_until and now < self.lease_until

@@ -16,9 +16,8 @@ from starlette.responses import PlainTextResponse, Response
 SCRIPT = "/widget.js"
 _API = "/widget/gradio_api/"
 PATHS = frozenset(
-    {SCRIPT, "/widget/config", f"{_API}info", f"{_API}queue/join", f"{_API}queue/data",
-     f"{_API}cancel", f"{_API}reset"}
-)  # fmt: skip
+    {SCRIPT, "/widget/config", f"{_API}info", f"{_API}queue/join", f"{_API}queue/data"}
+)
 """What the widget needs; the rest of its Gradio application is not served."""
 _PREFLIGHT = {
     "Access-Control-Allow-Methods": "GET, POST",

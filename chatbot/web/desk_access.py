@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from chatbot.steps.review import evidence_open, may_review
+from chatbot.steps.review import may_review
 from chatbot.steps.review_item import OPEN, Reviewer, ReviewItem, State
 from chatbot.steps.rights import Right, rights_of
 
@@ -25,7 +25,7 @@ def may_read(item: ReviewItem, reviewer: Reviewer) -> bool:
     Never their own question: it would show them an answer that nobody has signed. Never one whose
     draft rests on documents that are not theirs to read.
     """
-    if reviewer.id in (item.owner, item.account) or not evidence_open(item, reviewer):
+    if reviewer.id in (item.owner, item.account) or not item.open_to(reviewer.collections):
         return False
     if Right.EVERY_ITEM in rights_of(reviewer.roles):
         return True

@@ -29,10 +29,10 @@ if TYPE_CHECKING:
 _WORDINGS = 3
 _TICKS = 5
 _KINDS = (
-    ("released", "Answered", "a"),
-    ("held", "Held", "b"),
-    ("not found", "Not in the documents", "c"),
-    ("refused", "Refused", "d"),
+    ("released", "Answered", "one"),
+    ("held", "Held", "two"),
+    ("not found", "Not in the documents", "three"),
+    ("refused", "Refused", "four"),
 )
 Value = Callable[[Piece], float | None]
 
@@ -123,13 +123,15 @@ def _plots(found: Sequence[Piece], settings: Settings, days: int) -> str:
         _plot("Questions", "questions", found, days,
               [(name, look, _count(kind)) for kind, name, look in _KINDS]),
         _plot("Thumbs", "ratings", found, days,
-              [("Up", "a", lambda p: p.up), ("Down", "d", lambda p: p.down)]),
+              [("Up", "one", lambda p: p.up), ("Down", "four", lambda p: p.down)]),
         _plot("Seconds for an answer of the model", "seconds", found, days,
-              [("Half within", "a", lambda p: p.middle),
-               ("19 of 20 within", "b", lambda p: p.late)]),
+              [("Half within", "one", lambda p: p.middle),
+               ("19 of 20 within", "two", lambda p: p.late)]),
+        _plot("Answered from what was answered before", "questions", found, days,
+              [("Given again", "one", lambda p: p.given)]),
         _plot("Hours until a reviewer's decision", "hours", found, days,
-              [("Half within", "b", lambda p: p.wait)]),
-        _plot(what, "money" if price else "thousands", found, days, [("Model", "a", cost)]),
+              [("Half within", "two", lambda p: p.wait)]),
+        _plot(what, "money" if price else "thousands", found, days, [("Model", "one", cost)]),
     )  # fmt: skip
     return f'<div class="plots">{"".join(drawn)}</div>'
 
