@@ -14,7 +14,7 @@ from chatbot.background import Background
 from chatbot.domain import Trial, called
 from chatbot.errors import AdapterSilent, CountersignError, GenerationFailed, ModelUnusable, where
 from chatbot.opening import Candidate, Language, open_first, open_proven, pointed
-from chatbot.pings import Ping
+from chatbot.pings import Ping, tried
 from chatbot.settings import Settings
 from chatbot.shadow import Wanted
 from chatbot.steps.canary import CANDIDATE, INCUMBENT, on_candidate
@@ -98,11 +98,15 @@ class LanguageModel:
 
     def ping(self) -> Ping:
         """How it is; while the server that is named fails, another in its place is `degraded`."""
-        loading, settings = self.loading, self._settings
-        state = "failed" if self.breaker.open else loading.state
-        if state == "failed" and settings.generation_url:
-            state = "degraded" if settings.generation_fallback == "embedded" else state
-        return Ping(loading.name, state, loading.detail)
+        from chatbot.adapters.generation import look_at
+
+        loading, url = self.loading, self._settings.generation_url
+        if not url or loading.state == "loading":
+            return Ping(loading.name, loading.state, loading.detail)
+        failed = "degraded" if self._settings.generation_fallback == "embedded" else "failed"
+        if self.breaker.open or loading.state == "failed":
+            return Ping(loading.name, failed, loading.detail)
+        return tried(loading.name, lambda: look_at(url), failed)
 
     def trouble(self) -> str:
         """What the operator should know of the adapter; empty: it answers."""

@@ -339,7 +339,7 @@ class Settings(BaseSettings):
     @property
     def database_url(self) -> str:
         """SQLAlchemy URL of the catalogue."""
-        if self.database is not None:
+        if self.database:
             return self.database.get_secret_value()
         return f"sqlite:///{self.home.absolute() / 'catalogue.db'}"
 

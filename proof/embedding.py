@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 _PAGE = (
     '<!doctype html><html lang="en"><title>Shop</title><h1>Shop</h1>'
@@ -52,3 +53,14 @@ def website(attributes: str = "", policy: str = "") -> Iterator[tuple[str, Calla
 def chromium() -> str | None:
     """Where the browser's program is."""
     return shutil.which("chromium") or shutil.which("google-chrome")
+
+
+@contextmanager
+def browser() -> Iterator[Any]:
+    """Chromium."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
+        yield started
+        started.close()

@@ -5,20 +5,18 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
 from markdown_it import MarkdownIt
-from playwright.sync_api import Error, sync_playwright
+from playwright.sync_api import Error
 
 from chatbot.domain import Person
-from chatbot.steps import review
 from chatbot.web import markup as our_markup
 from chatbot.web.session import COOKIE, DESK_COOKIE, Sessions
 from chatbot.web.widget_identity import Tokens
-from proof.embedding import chromium, website
-from proof.hostile_site import PASSWORD, Hostile
+from proof.embedding import browser, website
+from proof.filled import PASSWORD, Filled
 from proof.payloads import links, markup
 from proof.report import Report
 from proof.site import Site, site
@@ -75,7 +73,7 @@ class Eye:
 
     def look(self, report: Report, place: str, wanted: Sequence[str]) -> None:
         """Counts each text that should be there; each thing that should not is wrong as well."""
-        self.page.wait_for_timeout(150)
+        self.page.wait_for_timeout(60 if len(wanted) == 1 else 300)  # for what comes by itself
         seen = self.page.evaluate(_READ)
         for word in wanted:
             report.count("" if word in seen["text"] else f"{place}: {word} is not shown")
@@ -92,14 +90,14 @@ class Tour:
         marks: a word in each text, by which it is found on a page.
     """
 
-    def __init__(self, eye: Eye, hostile: Hostile, host: str, marks: Sequence[str]) -> None:
+    def __init__(self, eye: Eye, hostile: Filled, host: str, marks: Sequence[str]) -> None:
         self._eye, self._page = eye, eye.page
         self._hostile, self._host, self._marks = hostile, host, marks
         self.report = Report("scripts, foreign requests and missing texts in hostile markup")
 
     def _group(self, n: int) -> Sequence[str]:
-        per = -(-len(self._marks) // len(self._hostile.answered))
-        return self._marks[n * per : (n + 1) * per]
+        group = self._hostile.groups[n]
+        return self._marks[group.start : group.stop]
 
     def _look(self, place: str, marks: Sequence[str] | None = None) -> None:
         self._eye.look(self.report, place, self._marks if marks is None else marks)
@@ -128,9 +126,9 @@ class Tour:
 
     def desk(self) -> None:
         """Every item, the FAQ with every entry, and the other pages."""
-        token = self._hostile._app.accounts.login("lena", PASSWORD, "proof")
+        token = self._hostile.app.accounts.login("lena", PASSWORD, "proof")
         self._page.context.add_cookies([{"name": DESK_COOKIE, "value": token, "url": self._host}])
-        self._open("/desk/", "#queue .row")
+        self._open("/desk/", "html.up #queue .row")
         for n, mark in enumerate(self._marks):
             self._page.evaluate(
                 "id => { const row = document.querySelector('#queue .row');"
@@ -139,21 +137,16 @@ class Tour:
             )
             self._page.wait_for_selector(f'#item [data-item="desk{n}"]', state="attached")
             self._look("desk: item", [mark])
-        self._open("/desk/faq?view=all", "main")
-        self._look("desk: FAQ", [])
-        for entry, mark in zip(self._entries(), self._marks, strict=True):
-            self._open(f"/desk/faq?id={entry}", "main h1")
+        self._open("/desk/faq", "main")
+        self._look("desk: FAQ")
+        for n, mark in enumerate(self._marks):
+            self._open(f"/desk/faq?entry=faq{n}", "main h1")
             self._look("desk: FAQ entry", [mark])
         for path in ("insights", "votes", "cache"):
             self._open(f"/desk/{path}", "main")
             self._look(f"desk: {path}", [])
         self._open("/desk/widget", "#choices")
         self._look("desk: widget, names of collections")
-
-    def _entries(self) -> list[str]:
-        order = {text: n for n, text in enumerate(self._hostile.texts)}
-        listed = self._hostile._app.faq.store.list()
-        return [e.id for e in sorted(listed, key=lambda e: order[e.question])]
 
     def widget(self, tokens: Tokens, embedding: str) -> None:
         """The same conversations on another website, with each source opened."""
@@ -198,19 +191,10 @@ def unguarded(eye: Eye, texts: Sequence[str]) -> int:
     return harmful
 
 
-@contextmanager
-def browser() -> Iterator[Any]:
-    """Chromium."""
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
-        yield started
-        started.close()
-
-
 def tour(opened: Site, eye: Eye, embedding: str, texts: Sequence[str]) -> Report:
     """Fills the application, and looks at all of it."""
     marked = [f"{text} zq{n:03d}x" for n, text in enumerate(texts)]
-    hostile = Hostile(opened, marked, "w-" + "h" * 32)
+    hostile = Filled(opened, marked, "w-" + "h" * 32)
     found = Tour(eye, hostile, opened.url, [f"zq{n:03d}x" for n in range(len(texts))])
     found.widget(Tokens(opened.app.secret), embedding)
     found.chat(Sessions(opened.app.secret))
@@ -227,9 +211,8 @@ def main() -> int:
     asked = parser.parse_args()
     every = [*markup(), *links()]
     texts = every[:: max(1, len(every) // asked.count)][: asked.count]
-    review.UNDO *= 0  # type: ignore[misc]
     if asked.raw:
-        our_markup._escape = lambda text, quote=True: text  # type: ignore[assignment]
+        vars(our_markup)["_escape"] = lambda text, quote=True: text
     with website() as (page, name), site(["What is it?"], widget_origins=page) as opened:
         name(opened.url)
         with browser() as started:

@@ -17,7 +17,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -33,7 +33,7 @@ from chatbot.adapters.schema_review import outbox, review_bodies, review_items
 from chatbot.domain import AnswerRecord, Status
 from chatbot.errors import NotAllowed
 from chatbot.steps import review
-from chatbot.steps.review_item import REACHED, Reviewer
+from chatbot.steps.review_item import REACHED, Reviewer, ReviewItem
 from proof.browser import Browser, conversation_in, record_in
 from proof.chroma import free_port
 from proof.crash import faults
@@ -152,13 +152,14 @@ def decide(number: int, url: str, home: Path, told: Told, over: Callable[[], boo
                 break
             time.sleep(0.2)
             continue
-        fence = one.fence
         with suppress(NotAllowed):
-            done = queue.apply(
-                one.id, me.id, "edit", lambda i, t, f=fence: review.edit(i, me, f, "Ask us.", t)
-            )
+            done = queue.apply(one.id, me.id, "edit", _edit(me, one.fence))
             told.decided.append((done.id, done.version, done.state.value))
     engine.dispose()
+
+
+def _edit(me: Reviewer, fence: int) -> Callable[[ReviewItem, datetime], ReviewItem]:
+    return lambda item, now: review.edit(item, me, fence, "Ask us.", now)
 
 
 def main() -> int:
@@ -254,8 +255,8 @@ def _count(home: Path, url: str, told: Told, kills: int) -> int:
         records = [AnswerRecord.from_json(r) for r in connection.scalars(select(answers.c.record))]
     states = dict(Counter(record.status.value for record in records))
     print(
-        f"{kills} kills, {told.torn} connections cut; {len(told.answered)} questions answered "
-        f"({states}), {len(told.decided)} reviews decided"
+        f"{kills} kills, {told.torn} attempts cut off or refused; {len(told.answered)} questions "
+        f"answered ({states}), {len(told.decided)} reviews decided"
     )
     lost = _answers(records, told)
     reviews = _reviews(engine, AuditLog(engine, home / "home0" / "audit.anchor"), records, told)

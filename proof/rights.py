@@ -25,6 +25,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from chatbot.adapters.accounts import Accounts
 from chatbot.steps.rights import ROLES, Check, served
 from chatbot.web import guard
+from chatbot.web.hosts import Hosts
 from chatbot.web.session import DESK_COOKIE
 from proof.report import Report
 
@@ -39,8 +40,8 @@ EXPECTED: dict[tuple[str, str], frozenset[str]] = {
     ("GET", "/documents/{document_id:path}"): ALL,
     ("GET", "/desk/"): DESK,
     ("GET", "/desk/insights"): DESK,
-    ("GET", "/desk/cache"): DESK,
     ("GET", "/desk/usage"): DESK,
+    ("GET", "/desk/cache"): DESK,
     ("GET", "/desk/widget"): DESK,
     ("GET", "/desk/faq"): DESK,
     ("POST", "/desk/faq"): frozenset({"reviewer", "lead", "admin"}),
@@ -215,7 +216,7 @@ def main() -> int:
     server, closed = build_server(app), build_server(shut)  # type: ignore[arg-type]
     if asked.open:
         patch.object(guard, "need_of", lambda *_: Check.NOBODY).start()
-        patch.object(guard.Hosts, "serves", lambda *_: True).start()
+        patch.object(Hosts, "serves", lambda *_: True).start()
     report = Report("requests that got where they may not, or not where they may")
     accounts = app.accounts
     for tried in (

@@ -16,5 +16,6 @@ await build({
     // a Gradio application it would talk to that one.
     "window.location.search": '""',
     "window.gradio_config": "undefined",
+    "window.gradio_api_info": "undefined",
   },
 });

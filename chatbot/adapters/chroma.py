@@ -216,7 +216,7 @@ def open_chroma(settings: Settings, catalogue: Catalogue, model: str) -> ChromaI
     from chatbot.adapters.chroma_server import Server
 
     place: Place
-    if settings.chroma_url is None:
+    if not settings.chroma_url:
         place = Folder(settings.home.absolute() / "chroma")
     else:
         place = Server(settings.chroma_url, catalogue.engine, settings.chroma_key)

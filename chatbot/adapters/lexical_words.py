@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
-from sqlalchemy import Connection, Row, TextClause, text
+from sqlalchemy import Connection, TextClause, text
 
 _HEADING = 1.5
 _K1, _B = 1.2, 0.75  # FTS5's
@@ -19,7 +19,7 @@ _LEAST = 1e-6  # a word that most passages have still counts for something, as i
 class Words(Protocol):
     """One database's index of words."""
 
-    def passages(self, connection: Connection) -> Sequence[Row[Any]]:
+    def passages(self, connection: Connection) -> Sequence[Any]:
         """Row number, id, collection and length of every passage, in steady order."""
 
     def found(self, connection: Connection, word: str) -> tuple[np.ndarray, np.ndarray]:
@@ -46,7 +46,7 @@ class Fts5:
         "WHERE passages_fts MATCH :word"
     )
 
-    def passages(self, connection: Connection) -> Sequence[Row[Any]]:
+    def passages(self, connection: Connection) -> Sequence[Any]:
         """Row number, id and collection of every passage; lengths it keeps to itself."""
         return connection.execute(self._PASSAGES).all()
 
@@ -78,7 +78,7 @@ class Postgresql:
         "GROUP BY number"
     )
 
-    def passages(self, connection: Connection) -> Sequence[Row[Any]]:
+    def passages(self, connection: Connection) -> Sequence[Any]:
         """Row number, id, collection and length of every passage."""
         return connection.execute(self._PASSAGES).all()
 
@@ -93,7 +93,8 @@ class Postgresql:
             return found
         rarity = max(np.log((count - have + 0.5) / (have + 0.5)), _LEAST)
         long = _K1 * (1 - _B + _B * lengths[places] / lengths.mean())
-        return (rarity * found * (_K1 + 1) / (found + long)).astype(np.float32)
+        scores: np.ndarray = rarity * found * (_K1 + 1) / (found + long)
+        return scores.astype(np.float32)
 
 
 def words_of(dialect: str) -> Words:

@@ -114,10 +114,14 @@ def _parsed(kind: str, text: str) -> list[RateLimitItem]:
 
 
 def _opened(url: str) -> Storage:
+    if url.startswith("unix://"):  # as Redis's own library writes a socket's address
+        url = f"redis+{url}"
     try:
-        return storage_from_string(url, wrap_exceptions=True, key_prefix="countersign", **_PATIENCE)
+        made = storage_from_string(url, wrap_exceptions=True, key_prefix="countersign", **_PATIENCE)
     except (ConfigurationError, ValueError) as error:
         raise BadSettings(
             "The place where limits are counted cannot be used (limits).",
             "Write `memory`, `none` or `redis://HOST:PORT/NUMBER`.",
         ) from error
+    assert isinstance(made, Storage)  # another kind is for event loops, and has another scheme
+    return made

@@ -28,7 +28,7 @@ def open_redis(url: str) -> redis.Redis:
         BadSettings: the URL cannot be used.
     """
     try:
-        return redis.Redis.from_url(  # type: ignore[no-any-return]
+        return redis.Redis.from_url(
             url,
             decode_responses=True,
             encoding_errors="surrogatepass",

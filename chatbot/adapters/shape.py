@@ -40,7 +40,7 @@ def _database(engine: Engine) -> Part:
 
 
 def _vectors(settings: Settings, engine: Engine) -> Part:
-    if settings.chroma_url is None:
+    if not settings.chroma_url:
         return Part("vectors", "ready", f"Chroma in this process, {settings.home / 'chroma'}")
     from chatbot.adapters.chroma_server import Server
 

@@ -98,7 +98,7 @@ def _turns(engine: Engine, since: datetime) -> Select[Any]:
     # A text on PostgreSQL has to become JSON first; for SQLite it is.
     read: Any = (cast if engine.dialect.name == "postgresql" else type_coerce)(_A.record, JSON)
     columns = [read[("tokens", kind)].as_integer().label(kind) for kind in ("read", "written")]
-    columns.append(read[("notices", -1)].as_string().label("notice"))
+    columns.append(read["notices"].as_json().label("notices"))
     query = select(_A.asked_at, _A.status, _A.cache, _A.milliseconds, *columns)
     return query.where(_A.asked_at >= since).order_by(_A.asked_at.desc()).limit(_MOST)
 
@@ -109,7 +109,7 @@ def _turn(row: Any) -> Turn:
         row.status,
         row.cache != "miss",
         row.milliseconds,
-        row.status != Status.REFUSED.value or not _not_found([row.notice or ""]),
+        row.status != Status.REFUSED.value or not _not_found(row.notices),
         (row.read or 0) + (row.written or 0),
     )
 

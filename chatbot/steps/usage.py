@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from statistics import median
+
+import numpy as np
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ class Piece:
 
     begins: datetime
     counts: dict[str, int] = field(default_factory=dict)
+    given: int = 0
     up: int = 0
     down: int = 0
     tokens: int = 0
@@ -44,7 +46,7 @@ class Piece:
     @property
     def middle(self) -> float | None:
         """Seconds that half of the answers took at most; None: there was none."""
-        return median(self.seconds) if self.seconds else None
+        return float(np.median(self.seconds)) if self.seconds else None
 
     @property
     def late(self) -> float | None:
@@ -54,7 +56,7 @@ class Piece:
     @property
     def wait(self) -> float | None:
         """Hours that half of the askers waited for a decision at most."""
-        return median(self.waits) if self.waits else None
+        return float(np.median(self.waits)) if self.waits else None
 
 
 def pieces(
@@ -74,7 +76,7 @@ def pieces(
     for turn in turns:
         one, kind = piece(turn.at), "not found" if not turn.found else turn.status
         one.counts[kind] = one.counts.get(kind, 0) + 1
-        one.tokens += turn.tokens
+        one.tokens, one.given = one.tokens + turn.tokens, one.given + turn.given
         if turn.status == "released" and not turn.given:
             one.seconds.append(turn.milliseconds / 1000)
     for at, value in thumbs:

@@ -6,7 +6,7 @@ made here, of the chain's events and of what the gate lets through of a record.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -46,7 +46,7 @@ class Api:
 
     async def ask(
         self, person: Person, question: str, conversation: str = "", *, fresh: bool = False
-    ) -> AsyncIterator[Step]:
+    ) -> AsyncGenerator[Step, None]:
         """Answers a question: first `started`, last `finished`. Closing it stops the answer.
 
         Args:
@@ -57,6 +57,7 @@ class Api:
             BadQuestion: it is empty or too long.
             NotFound: the conversation is not this person's.
             Busy: they have asked too much, or too many wait.
+            GenerationFailed: it was stopped before its end.
         """
         self._app.rates.hit("key" if person.id.startswith("key-") else "person", person.id)
         question = clean_question(question)
@@ -73,6 +74,8 @@ class Api:
             async with aclosing(run.listen()) as events:
                 async for event in events:
                     yield await self._step(event, person, talk)
+                    if isinstance(event, Finished):
+                        return
         except CountersignError:
             raise
         except Exception as error:  # the caller learns that it failed; the log gets the place
@@ -80,20 +83,18 @@ class Api:
             raise _unexpected() from error
         finally:
             self._runs.end(person.id, talk, run)
+        raise GenerationFailed("The answer was stopped.", "Ask again.")
 
     async def answer(
         self, person: Person, question: str, conversation: str = "", *, fresh: bool = False
     ) -> dict[str, Any]:
         """The finished turn: what `chatbot ask --json` gives, and how it stands where it is held.
-
-        Raises:
-            GenerationFailed: the answer was stopped before its end. And what `ask` raises.
-        """
+        Raises what `ask` raises."""
+        last: dict[str, Any] = {}
         async with aclosing(self.ask(person, question, conversation, fresh=fresh)) as steps:
-            async for name, said in steps:
-                if name == "finished":
-                    return said
-        raise GenerationFailed("The answer was stopped.", "Ask again.")
+            async for _, said in steps:
+                last = said
+        return last
 
     def stop(self, person: Person, conversation: str) -> None:
         """Stops the answer that is being made there, if any."""

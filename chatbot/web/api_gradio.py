@@ -6,7 +6,7 @@ not in it. What comes in is held to the same models as the plain addresses.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -49,7 +49,7 @@ class Endpoints:
 
     async def stream(
         self, question: str, request: gr.Request, conversation: str = "", fresh: bool = False
-    ) -> AsyncIterator[dict[str, Any]]:
+    ) -> AsyncGenerator[dict[str, Any], None]:
         """Like ask, but gives each event as it comes: started, queued (and how many are ahead),
         searched, sentence, notice, held, refused, and last finished with the whole answer."""
         person = await self._person(request, "ask")
@@ -99,14 +99,13 @@ class Endpoints:
 def build_api(app: App, api: Api, who: Who) -> gr.Blocks:
     """The endpoints as a Gradio application."""
     endpoints = Endpoints(app, api, who)
-    room = app.settings.answers_at_once + app.settings.answers_waiting
     with gr.Blocks(title=app.settings.title, analytics_enabled=False) as blocks:
         for name in NAMES:
             asks = name in ("ask", "stream")
             gr.api(
                 getattr(endpoints, name),
                 api_name=name,
-                concurrency_limit=room if asks else 16,
+                concurrency_limit=None if asks else 16,  # the line before the answers limits it
                 concurrency_id="api-answers" if asks else "api-quick",
             )
     return blocks

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import suppress
-from typing import Annotated, Any, Literal, TypeVar
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from contextlib import aclosing, suppress
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
@@ -20,7 +20,7 @@ from chatbot.web.api import Api, Step
 from chatbot.web.api_errors import NO_STORE, Refused
 from chatbot.web.who import Refusal, Who
 
-T = TypeVar("T")
+Steps = AsyncGenerator[Step, None]
 _ALIVE = 10.0  # seconds of silence after which a stream says that it is there
 _GONE = 499  # nobody reads it; the number is nginx's
 
@@ -164,25 +164,26 @@ async def _gone(request: Request) -> None:
         pass
 
 
-async def events(steps: AsyncIterator[Step], say: Callable[[str, dict[str, Any]], str]) -> Response:
+async def events(steps: Steps, say: Callable[[str, dict[str, Any]], str]) -> Response:
     """The steps as server-sent events. What fails before the first has its own HTTP status."""
     first = await anext(steps)
 
-    async def stream() -> AsyncIterator[str]:
+    async def stream() -> AsyncGenerator[str, None]:
         try:
             yield say(*first)
-            async for step in _or_alive(steps):
-                yield ": still there\n\n" if step is None else say(*step)
+            async with aclosing(_or_alive(steps)) as coming:
+                async for step in coming:
+                    yield ": still there\n\n" if step is None else say(*step)
         except CountersignError as error:
             yield say("error", {"error": error.what, "remedy": error.remedy})
         finally:
-            await steps.aclose()  # type: ignore[attr-defined]
+            await steps.aclose()
 
     headers = {**NO_STORE, "X-Accel-Buffering": "no"}
     return StreamingResponse(stream(), media_type="text/event-stream", headers=headers)
 
 
-async def _or_alive(steps: AsyncIterator[Step]) -> AsyncIterator[Step | None]:
+async def _or_alive(steps: Steps) -> AsyncGenerator[Step | None, None]:
     """The steps; None where nothing came for a while, so that nobody takes the line for dead."""
     while True:
         coming = asyncio.ensure_future(_next(steps))
@@ -200,7 +201,7 @@ async def _or_alive(steps: AsyncIterator[Step]) -> AsyncIterator[Step | None]:
         yield step
 
 
-async def _next(steps: AsyncIterator[Step]) -> Step | None:
+async def _next(steps: Steps) -> Step | None:
     return await anext(steps, None)
 
 

@@ -250,19 +250,20 @@ def build_blocks(app: App, identity: Identity) -> gr.Blocks:
         gr.HTML(panel_html(), elem_id="side", **bare)
         bridge = gr.HTML("", elem_id="bridge", apply_default_css=False, js_on_load=_BRIDGE)
         everything = [sidebar, history, live]
-        room = app.settings.answers_at_once + app.settings.answers_waiting
         outputs: dict[str, Any] = {"rename": [sidebar], "stop": None, "rate": None}
         for name in _EVENTS:
             getattr(bridge, name)(
                 getattr(page, name),
                 outputs=outputs.get(name, everything),
                 api_visibility="private",
-                concurrency_limit=room if name in ("ask", "again") else AT_ONCE,
+                # Who asks comes to the line at once, and sees their place there.
+                concurrency_limit=None if name in ("ask", "again") else AT_ONCE,
                 concurrency_id="answers" if name in ("ask", "again") else "quick",
                 trigger_mode="multiple",
                 show_progress="hidden",
             )
     # Whoever waits for an answer takes a thread here, and none of those that the desk works with.
+    room = app.settings.answers_at_once + app.settings.answers_waiting
     blocks.max_threads = room + 2 * AT_ONCE
     return blocks
 

@@ -29,10 +29,10 @@ if TYPE_CHECKING:
 _WORDINGS = 3
 _TICKS = 5
 _KINDS = (
-    ("released", "Answered", "a"),
-    ("held", "Held", "b"),
-    ("not found", "Not in the documents", "c"),
-    ("refused", "Refused", "d"),
+    ("released", "Answered", "one"),
+    ("held", "Held", "two"),
+    ("not found", "Not in the documents", "three"),
+    ("refused", "Refused", "four"),
 )
 Value = Callable[[Piece], float | None]
 
@@ -123,13 +123,15 @@ def _plots(found: Sequence[Piece], settings: Settings, days: int) -> str:
         _plot("Questions", "questions", found, days,
               [(name, look, _count(kind)) for kind, name, look in _KINDS]),
         _plot("Thumbs", "ratings", found, days,
-              [("Up", "a", lambda p: p.up), ("Down", "d", lambda p: p.down)]),
+              [("Up", "one", lambda p: p.up), ("Down", "four", lambda p: p.down)]),
         _plot("Seconds for an answer of the model", "seconds", found, days,
-              [("Half within", "a", lambda p: p.middle),
-               ("19 of 20 within", "b", lambda p: p.late)]),
+              [("Half within", "one", lambda p: p.middle),
+               ("19 of 20 within", "two", lambda p: p.late)]),
+        _plot("Answers given again", "answers", found, days,
+              [("Given again", "one", lambda p: p.given)]),
         _plot("Hours until a reviewer's decision", "hours", found, days,
-              [("Half within", "b", lambda p: p.wait)]),
-        _plot(what, "money" if price else "thousands", found, days, [("Model", "a", cost)]),
+              [("Half within", "two", lambda p: p.wait)]),
+        _plot(what, "money" if price else "thousands", found, days, [("Model", "one", cost)]),
     )  # fmt: skip
     return f'<div class="plots">{"".join(drawn)}</div>'
 
@@ -153,7 +155,8 @@ def _plot(
         inner = '<p class="none-yet">Nothing in this time.</p>'
     else:
         every = -(-len(found) // _TICKS)
-        ticks = [_day(p, days) if n % every == 0 else "" for n, p in enumerate(found)]
+        last = len(found) - 1  # the newest has its name
+        ticks = [_day(p, days) if (last - n) % every == 0 else "" for n, p in enumerate(found)]
         drawn = plot(lines, "time (UTC)", unit, ticks, floor=0.0)
         inner = f"{drawn}<ul>{''.join(names)}</ul>"
     return f'<section class="plot"><h2>{title}</h2>{inner}</section>'
@@ -192,4 +195,8 @@ def _sum(found: Sequence[Piece], kind: str) -> int:
 
 
 def _day(piece: Piece, days: int) -> str:
-    return f"{piece.begins:%H:%M}" if days == 1 else f"{piece.begins.day} {piece.begins:%b}"
+    """When the piece ended: the last one ends now."""
+    if days == 1:
+        return f"{piece.begins + timedelta(hours=1):%H:%M}"
+    ended = piece.begins + timedelta(days=1)
+    return f"{ended.day} {ended:%b}"

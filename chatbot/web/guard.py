@@ -76,26 +76,27 @@ class Guard:
             return
         refusal = self._refusal(scope) or await self._barred(scope)
         if scope["path"] in cross_origin.PATHS:
-            headers = Headers(scope=scope)
-            send = _with(send, cross_origin.added(scope["path"], headers, self._embedders))
+            origin = cross_origin.origin_of(scope)
+            send = _with(send, cross_origin.added(scope["path"], origin, self._embedders))
         if refusal is not None:
-            await refusal(scope, receive, _with_headers(send, policy()))
+            await refusal(scope, receive, secured(send))
         elif scope["path"] in self._pages and scope["method"] == "GET":
             await self._page(scope, receive, send)
         else:
-            await self._app(scope, receive, _with_headers(send, policy()))
+            await self._app(scope, receive, secured(send))
 
     def _refusal(self, scope: Scope) -> Response | None:
         """Why this is nothing for this site, whoever sends it."""
         headers = Headers(scope=scope)
-        hosts, origins = headers.getlist("host"), headers.getlist("origin")
-        if len(hosts) != 1 or not self._hosts.serves(hosts[0]):
-            return PlainTextResponse("This host name is not served here.", 400)
-        if scope["path"] in cross_origin.PATHS and len(origins) < 2:
-            return cross_origin.refusal(scope["method"], scope["path"], headers, self._embedders)
-        foreign = len(origins) > 1 or (origins and not self._hosts.own(origins[0], hosts[0]))
-        if foreign and scope["method"] not in ("GET", "HEAD"):
-            return PlainTextResponse("Requests from other websites are refused.", 403)
+        hosts = headers.getlist("host")
+        if scope["path"] in cross_origin.PATHS and len(hosts) == 1 and self._hosts.serves(hosts[0]):
+            origin = cross_origin.origin_of(scope)
+            own = origin is not None and self._hosts.own(origin, hosts[0])
+            return cross_origin.refusal(
+                scope["method"], scope["path"], origin, self._embedders, own=own
+            )
+        if (refusal := misdirected(scope, self._hosts)) is not None:
+            return refusal
         if not served(scope["path"]):
             return PlainTextResponse("There is no such page.", 404)
         if need_of(scope["method"], scope["path"]) is None:
@@ -138,7 +139,7 @@ class Guard:
         person = sessions.read(HTTPConnection(scope).cookies.get(COOKIE)) or new_person()
         secure = self._secure or scope.get("scheme") == "https"
         headers.append("set-cookie", sessions.header(person, secure=secure))
-        send = _with_headers(send, policy(nonce))
+        send = secured(send, policy(nonce))
         await send({**start, "headers": headers.raw})
         await send({"type": "http.response.body", "body": html})
 
@@ -154,8 +155,21 @@ def policy(nonce: str | None = None) -> str:
     return _POLICY.format(scripts=f" 'nonce-{nonce}' 'unsafe-eval'", styles=" 'unsafe-inline'")
 
 
-def _with_headers(send: Send, content_policy: str) -> Send:
-    return _with(send, {**_COMMON, "Content-Security-Policy": content_policy})
+def misdirected(scope: Scope, hosts: Hosts) -> Response | None:
+    """The answer to a request that was sent to another name, or by another website; None: go on."""
+    headers = Headers(scope=scope)
+    named, origins = headers.getlist("host"), headers.getlist("origin")
+    if len(named) != 1 or not hosts.serves(named[0]):
+        return PlainTextResponse("This host name is not served here.", 400)
+    foreign = len(origins) > 1 or (origins and not hosts.own(origins[0], named[0]))
+    if foreign and scope["method"] not in ("GET", "HEAD"):
+        return PlainTextResponse("Requests from other websites are refused.", 403)
+    return None
+
+
+def secured(send: Send, content_policy: str | None = None) -> Send:
+    """`send` that adds the security headers, with the policy of plain pages or another one."""
+    return _with(send, {**_COMMON, "Content-Security-Policy": content_policy or policy()})
 
 
 def _with(send: Send, added: Mapping[str, str]) -> Send:

@@ -12,12 +12,12 @@ from pydantic import SecretStr
 
 from chatbot.adapters.telemetry import CONTENT_TYPE
 from chatbot.pings import not_ready
-from chatbot.settings import LOOPBACK
 
 if TYPE_CHECKING:
     from chatbot.bootstrap import App
 
 _NEVER_KEPT = {"Cache-Control": "no-store"}
+_HERE = frozenset({"127.0.0.1", "localhost", "::1"})
 _FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
 
 
@@ -54,4 +54,4 @@ def may_read_metrics(request: Request, token: SecretStr | None) -> bool:
     host = urlsplit(f"//{request.headers.get('host', '')}").hostname
     forwarded = any(name in request.headers for name in _FORWARDED)
     client = request.client.host if request.client else ""
-    return client in LOOPBACK and host in LOOPBACK and not forwarded
+    return client in _HERE and host in _HERE and not forwarded

@@ -190,17 +190,15 @@ def _progress(turn: Turn) -> str:
     if not turn.working:
         return ""
     count = len(turn.passages)
-    text = (
-        f"{_many(turn.ahead, 'question')} before yours…"
-        if turn.ahead
-        else {
-            Phase.SEARCHING: f"Waiting for the {escape(turn.waiting_for)} to load…"
-            if turn.waiting_for
-            else f"Searching {_many(turn.documents, 'document')}…",
-            Phase.READING: f"Reading {_many(count, 'passage')}…",
-            Phase.WRITING: "Writing…",
-        }[turn.phase]
-    )
+    text = {
+        Phase.SEARCHING: f"Waiting for the {escape(turn.waiting_for)} to load…"
+        if turn.waiting_for
+        else f"Searching {_many(turn.documents, 'document')}…",
+        Phase.READING: f"Reading {_many(count, 'passage')}…",
+        Phase.WRITING: "Writing…",
+    }[turn.phase]
+    if turn.ahead:
+        text = f"{_many(turn.ahead, 'question')} before yours…"
     return f'<span class="pulse" aria-hidden="true"></span><span>{text}</span>'
 
 

@@ -11,7 +11,7 @@ import asyncio
 import queue
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import closing, suppress
 from contextvars import copy_context
 from functools import partial
@@ -48,7 +48,11 @@ class Run:
     def begin(self) -> None:
         """Starts the thread."""
         work = partial(copy_context().run, self._work)  # the log's lines name who asked
-        threading.Thread(target=work, name="answer", daemon=True).start()
+        try:
+            threading.Thread(target=work, name="answer", daemon=True).start()
+        except RuntimeError:  # the machine has no more threads
+            self._place.leave()
+            raise
 
     @property
     def interrupted(self) -> bool:
@@ -120,7 +124,7 @@ class HeardRun(Run):
 
         self._put = put
 
-    async def listen(self) -> AsyncIterator[Event | Queued]:
+    async def listen(self) -> AsyncGenerator[Event | Queued, None]:
         """What `events` gives."""
         try:
             while (item := await self._hear()) is not None and not self.interrupted:

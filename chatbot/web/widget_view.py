@@ -93,7 +93,7 @@ class _Reader(HTMLParser):
                 pass
 
     def handle_data(self, data: str) -> None:
-        parent = self._open[-1][1]
+        tag, parent = self._open[-1]
         text = data.replace("\u2060", "")
-        if text.strip("\n") and parent[:1] != ["cite"]:  # between blocks, a new line says nothing
+        if tag != "a" and text.strip("\n"):  # between blocks, a new line says nothing
             parent.append(text)

@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import create_engine
@@ -409,7 +410,7 @@ def test_while_a_server_is_away_every_vector_is_compared_with(
     with pytest.raises(IndexUnusable) as caught:
         many.catch_up()
     assert "COUNTERSIGN_CHROMA_URL" in caught.value.remedy
-    index = open_dense(lambda: many, catalogue, MODEL)
+    index: Any = open_dense(lambda: many, catalogue, MODEL)
     index.catch_up()
     assert len(search(index, "crowns", k=9)) == 5
     with server(port):

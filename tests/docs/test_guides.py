@@ -100,7 +100,7 @@ def test_commands_run_and_say_what_the_page_says(page: str, shell: Shell) -> Non
         held_question()
     heard: dict[str, int] = {}
     for line in commands_of(page):
-        if LONG.search(line):
+        if LONG.search(line) or ("doctor" in line and page != "tutorial.md"):
             parse(line)
             continue
         said = shell.run(line)
@@ -131,8 +131,9 @@ def test_commands_named_in_passing_exist() -> None:
         if not re.fullmatch(r"[a-z-]+", words[1]):
             continue
         command, rest = command_named([w for w in words if not w.isupper()])
-        options = {o for p in command.params for o in (*p.opts, *p.secondary_opts)} | {"--help"}
-        assert {w for w in rest if w.startswith("-")} <= options, name
+        meant = getattr(command, "commands", {"": command}).values()  # of a group: any of its own
+        options = {o for c in meant for p in c.params for o in (*p.opts, *p.secondary_opts)}
+        assert {w for w in rest if w.startswith("-")} <= options | {"--help"}, name
 
 
 @pytest.mark.parametrize("name", sorted(ABSENT))

@@ -289,8 +289,9 @@ class FakeChain:
                 "Ask again; if it goes on, look at its log.",
             )
         if "refuse" in question:
-            yield Refused(("not in the documents",), "The documents do not answer this question.")
-            yield self._finish(question, conversation, Status.REFUSED, (), scored)
+            text = "The documents do not answer this question."
+            yield Refused(("not in the documents",), text)
+            yield self._finish(question, conversation, Status.REFUSED, (), scored, (), (text,))
         elif "held" in question:
             yield Held(
                 ("medical advice",),

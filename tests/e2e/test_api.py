@@ -13,6 +13,7 @@ from fastapi.testclient import TestClient
 from chatbot.adapters.rates import Rates
 from chatbot.domain import Person
 from chatbot.waiting import Line
+from chatbot.web.identity import Identity
 from chatbot.web.server import build_server
 from chatbot.web.session import COOKIE, Sessions
 from chatbot.web.who import Who
@@ -149,7 +150,8 @@ def test_who_may(
 @pytest.mark.parametrize("allowed", [False, True])
 def test_without_a_key_only_where_the_setting_allows(app: FakeApp, allowed: bool) -> None:
     sessions = Sessions(app.secret)
-    who = Who(app.keys, sessions, app.accounts, anonymous=allowed)
+    identity = Identity(cast(Any, app), sessions)
+    who = Who(app.keys, identity, anonymous=allowed)
     known = SimpleNamespace(headers={}, cookies={COOKIE: sessions.write(Person("a" * 32))})
     forged = SimpleNamespace(headers={}, cookies={COOKIE: "a" * 32})
     found = [who.who(cast(Any, request), "ask") for request in (known, forged)]
@@ -241,7 +243,8 @@ def test_openai_parts_and_errors(client: TestClient) -> None:
     parts = [{"type": "text", "text": "How"}, {"type": "text", "text": "much?"}]
     body = {"model": "x", "messages": [{"role": "user", "content": parts}]}
     assert client.post(CHAT, json=body).status_code == 200
-    for wrong in (chat(), chat(("user", "")), chat(("system", "x")), chat(("user", "x"), n=2), []):
+    wrongs: list[Any] = [chat(), chat(("user", "")), chat(("system", "x")), [], 5]
+    for wrong in [*wrongs, chat(("user", "x"), n=2)]:
         answer = client.post(CHAT, json=wrong)
         assert answer.status_code == 400
         assert answer.json()["error"]["type"] == "invalid_request_error"

@@ -34,7 +34,9 @@ class Page:
     def do(self, name: str, **data: object) -> str:
         event, request = (
             SimpleNamespace(_data=data),
-            SimpleNamespace(cookies={COOKIE: self._cookie}),
+            SimpleNamespace(
+                cookies={COOKIE: self._cookie}, headers={}, client=None, session_hash="s"
+            ),
         )
         result = getattr(self._page, name)(event, request)
         shown = list(result)[-2] if name in ("ask", "again") else result

@@ -47,7 +47,7 @@ def doors(
     else:
         documents = Path(shutil.copytree(HANDBOOK, folder / "docs", ignore=_all_but_one))
         with replicas(documents, folder, 2) as (urls, home):
-            yield Doors(*urls, home)
+            yield Doors(urls[0], urls[1], home)
 
 
 def _all_but_one(_: str, names: list[str]) -> list[str]:

@@ -19,6 +19,7 @@ from chatbot.steps.rights import ROLES, Check
 from chatbot.web import guard
 from chatbot.web.chat import ChatPage
 from chatbot.web.desk import DeskPage
+from chatbot.web.hosts import Hosts
 from chatbot.web.identity import Identity, person_of
 from chatbot.web.server import build_server
 from chatbot.web.session import COOKIE, DESK_COOKIE, Sessions
@@ -68,7 +69,7 @@ def test_no_foreign_host_or_origin_gets_past(site: Site) -> None:
     tried = list(headers_tried(site.server))
     assert len(tried) >= 200
     assert [t for t in tried if t[1]] == []
-    with patch.object(guard.Hosts, "own", lambda *_: True):
+    with patch.object(Hosts, "own", lambda *_: True):
         assert any("sent" in why for _, why in headers_tried(site.server))
 
 
@@ -97,7 +98,7 @@ class Door:
         return {DESK_COOKIE: self.app.accounts.login(who, PASSWORD, who)}
 
     def event(self, name: str, cookies: dict[str, str], **data: object) -> str:
-        request = SimpleNamespace(cookies=cookies)
+        request = SimpleNamespace(cookies=cookies, headers={}, client=None, session_hash="s")
         result = getattr(self._page, name)(SimpleNamespace(_data=data), request)
         return str(list(result) if name in ("ask", "again") else result)
 

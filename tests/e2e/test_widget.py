@@ -6,7 +6,7 @@ import gzip
 import shutil
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any, cast
@@ -18,9 +18,11 @@ import pytest
 from chatbot.errors import NotAllowed
 from chatbot.settings import Settings
 from chatbot.steps import review
+from chatbot.steps.review_item import Reviewer
 from chatbot.web.widget_api import NAMES, WidgetApi, build_widget
 from proof.embedding import website
 from tests.e2e.conftest import ROOT, free_port
+from tests.e2e.desk_app import PASSWORD
 from tests.e2e.fake_app import FakeApp
 from tests.e2e.test_asking import SIGNED, decide
 from tests.e2e.test_desk import Desk, served
@@ -62,22 +64,43 @@ class Scene:
         return [url for url in self.requests if not url.startswith(own)]
 
 
+STYLED = 'data-theme="dark" data-accent="#ffee00" data-lang="de" data-position="left" data-open'
+
+
+class World:
+    """One served application, and the websites that hold its widget; the last is not listed."""
+
+    def __init__(self, desk: Desk, sites: list[str]) -> None:
+        self.desk = desk
+        self.titled, self.styled, self.unlisted = sites
+
+
+@pytest.fixture(scope="module")
+def world() -> Iterator[World]:
+    with ExitStack() as stack:
+        made = [
+            stack.enter_context(website(a, POLICY)) for a in ('data-title="Ask us"', STYLED, "")
+        ]
+        sites, port = [site for site, _ in made], free_port()
+        for _, name in made:
+            name(f"http://127.0.0.1:{port}")
+        settings = Settings(_env_file=None, widget_origins=" ".join(sites[:2]))  # type: ignore[call-arg]
+        app = FakeApp(settings=settings, pause=0.15)
+        app.accounts.add("lena", ["lead"], PASSWORD)
+        yield World(stack.enter_context(served(app, port)), sites)
+
+
 @contextmanager
-def embedded(browser: Any, *, listed: bool, attributes: str = "") -> Iterator[Scene]:
-    port = free_port()
-    with website(attributes, POLICY) as (site, name):
-        name(f"http://127.0.0.1:{port}")
-        settings = Settings(_env_file=None, widget_origins=site if listed else None)  # type: ignore[call-arg]
-        with served(FakeApp(settings=settings, pause=0.15), port) as desk:
-            scene = Scene(browser, desk, site)
-            yield scene
-            scene.context.close()
+def visited(browser: Any, world: World, site: str) -> Iterator[Scene]:
+    scene = Scene(browser, world.desk, site)
+    yield scene
+    scene.context.close()
 
 
 def test_on_another_website_it_asks_streams_cites_and_gets_a_signed_answer(
-    browser: Any, monkeypatch: pytest.MonkeyPatch
+    browser: Any, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with embedded(browser, listed=True, attributes='data-title="Ask us"') as scene:
+    with visited(browser, world, world.titled) as scene:
         page, app = scene.page, scene.app
         assert scene.requests[1:] == [f"{scene.host}/widget.js"]  # nothing before it is opened
         page.click(".launcher")
@@ -115,8 +138,9 @@ def test_on_another_website_it_asks_streams_cites_and_gets_a_signed_answer(
         assert [c for c in scene.complaints if "favicon" not in c and "404" not in c] == []
 
 
-def test_on_a_website_that_is_not_listed_it_is_refused(browser: Any) -> None:
-    with embedded(browser, listed=False) as scene:
+def test_on_a_website_that_is_not_listed_it_is_refused(browser: Any, world: World) -> None:
+    with visited(browser, world, world.unlisted) as scene:
+        before = dict(scene.app.conversations.all)
         refused: list[str] = []
         scene.page.on("requestfailed", lambda r: refused.append(r.url))
         scene.page.click(".launcher")
@@ -131,13 +155,12 @@ def test_on_a_website_that_is_not_listed_it_is_refused(browser: Any) -> None:
                 answer = httpx.request(method, url, headers={"Origin": scene.site})
                 assert answer.status_code == 403
                 assert "access-control-allow-origin" not in answer.headers
-        assert scene.app.conversations.all == {}
+        assert scene.app.conversations.all == before
         assert scene.page.locator(".turn").count() == 0
 
 
-def test_how_it_looks_and_what_it_says_are_the_websites(browser: Any) -> None:
-    said = 'data-theme="dark" data-accent="#ffee00" data-lang="de" data-position="left" data-open'
-    with embedded(browser, listed=True, attributes=said) as scene:
+def test_how_it_looks_and_what_it_says_are_the_websites(browser: Any, world: World) -> None:
+    with visited(browser, world, world.styled) as scene:
         page = scene.page
         page.wait_for_selector(".welcome .example")
         assert page.get_attribute(".composer textarea", "placeholder") == "Stellen Sie eine Frage"
@@ -149,13 +172,36 @@ def test_how_it_looks_and_what_it_says_are_the_websites(browser: Any) -> None:
         assert page.locator(".panel").bounding_box()["width"] == NARROW["width"]
 
 
+def test_the_preview_writes_the_line_and_shows_the_widget(browser: Any, world: World) -> None:
+    desk = world.desk
+    assert httpx.get(f"{desk.url}/desk/widget").status_code == 303
+    context = browser.new_context(viewport=WIDE)
+    (name, value), *_ = desk.cookie("lena").items()
+    context.add_cookies([{"name": name, "value": value, "url": desk.url}])
+    page = context.new_page()
+    page.goto(f"{desk.url}/desk/widget")
+    page.select_option("[name=collection]", "handbook")
+    page.fill("[name=title]", 'Ask "us" <b>')
+    page.wait_for_selector("countersign-chat h2:text-is('Ask \"us\" <b>')")
+    assert page.inner_text("#snippet") == (
+        f'<script src="{desk.url}/widget.js" data-collection="handbook" '
+        'data-title="Ask &#34;us&#34; &#60;b&#62;" async></script>'
+    )
+    assert world.titled in page.inner_text(".websites")
+    page.wait_for_selector(".welcome")
+    page.fill(".composer textarea", DENTAL)
+    page.press(".composer textarea", "Enter")
+    page.wait_for_selector(".chips")
+    context.close()
+
+
 # Without a browser
 
 SHOP = "https://shop.example"
 
 
 def request(origin: str = SHOP) -> gr.Request:
-    made = SimpleNamespace(headers={"origin": origin}, cookies={}, client=None)
+    made = SimpleNamespace(headers={"origin": origin}, cookies={}, client=None, session_hash="")
     return cast(gr.Request, made)
 
 
@@ -234,7 +280,7 @@ def test_a_reader_replies_withdraws_and_rates(api: WidgetApi, app: FakeApp) -> N
     mine, other = Reader(api), Reader(api)
     talk = mine.ask("This is held. May I take it?")["conversation"]
     (item,) = app.queue.list()
-    anna = review.Reviewer("anna", frozenset({"reviewer"}))
+    anna = Reviewer("anna", frozenset({"reviewer"}))
     lease = timedelta(minutes=5)
     app.queue.apply(item.id, "anna", "claim", lambda i, now: review.claim(i, anna, now, lease))
     app.queue.apply(
@@ -252,6 +298,34 @@ def test_a_reader_replies_withdraws_and_rates(api: WidgetApi, app: FakeApp) -> N
     mine.api.rate(mine.token, record, -1, mine.request)
     mine.api.rate(mine.token, record, 7, mine.request)
     assert mine.history(talk)["turns"][1]["rating"] == -1
+
+
+@pytest.mark.parametrize(
+    ("host", "anonymous", "listed", "may"),
+    [
+        ("127.0.0.1", "auto", False, True),
+        ("127.0.0.1", "no", True, False),
+        ("0.0.0.0", "auto", True, True),
+        ("0.0.0.0", "auto", False, False),
+        ("0.0.0.0", "no", True, False),
+        ("0.0.0.0", "yes", False, True),
+    ],
+)
+def test_the_widget_is_no_way_round_an_account(
+    host: str, anonymous: Any, listed: bool, may: bool
+) -> None:
+    given = {"host": host, "anonymous": anonymous, "widget_origins": SHOP if listed else None}
+    app = FakeApp(settings=Settings(_env_file=None, **given), pause=0)  # type: ignore[arg-type]
+    api = WidgetApi(cast(Any, app))
+    if may:
+        assert Reader(api).ask(DENTAL)["answer"]
+        return
+    with pytest.raises(gr.Error, match="without an account"):
+        Reader(api)
+    reader = Reader(WidgetApi(cast(Any, FakeApp(pause=0))))  # a token from better days
+    with pytest.raises(gr.Error, match="without an account"):
+        list(api.ask(reader.token, "", "", DENTAL, reader.request))
+    assert app.conversations.all == {}
 
 
 def test_a_limit_is_told_the_origin_before_anything_is_done(app: FakeApp) -> None:

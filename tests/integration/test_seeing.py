@@ -24,9 +24,10 @@ from chatbot.domain import Status
 from chatbot.logs import configure_logs, take_over_logs
 from chatbot.settings import load_settings
 from chatbot.web.chat import ChatPage
+from chatbot.web.identity import Identity
 from chatbot.web.server import build_server
 from chatbot.web.session import COOKIE, Sessions, new_person
-from tests.model_stub import Handler, Stub, missing, piece, running
+from tests.model_stub import Handler, Stub, piece, running
 
 HERE = ("127.0.0.1", 50000)
 BASE = "http://127.0.0.1:7860"
@@ -72,9 +73,12 @@ def asked(app: App, question: str) -> str:
     person = new_person()
     event = SimpleNamespace(_data={"text": question, "run": "1"})
     request = SimpleNamespace(
-        cookies={COOKIE: sessions.write(person)}, headers={"x-request-id": REQUEST}
+        cookies={COOKIE: sessions.write(person)},
+        headers={"x-request-id": REQUEST},
+        client=None,
+        session_hash="s",
     )
-    list(ChatPage(app, sessions).ask(event, request))
+    list(ChatPage(app, Identity(app, sessions)).ask(event, request))
     return person.id
 
 
@@ -135,7 +139,7 @@ def test_or_for_whoever_has_the_token(app: App, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_ready_says_which_part_is_not(
-    app: App, server: Any, stub: Stub, monkeypatch: pytest.MonkeyPatch
+    app: App, server: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     web = client(server)
     assert web.get("/readyz").json() == {
@@ -145,11 +149,14 @@ def test_ready_says_which_part_is_not(
             ["database", "search index", "language model", "answer cache"], "ready"
         ),
     }
-    stub.replies["/v1/chat/completions"] = missing
-    for n in range(5):
-        asked(app, f"How long does a replacement card number {n} take?")
-    stub.replies["/v1/chat/completions"] = wrote
-    assert web.get("/readyz").status_code == 200  # no stand-in: no breaker either
+    language, nowhere = app._language, {"generation_url": "http://127.0.0.1:9"}
+    for fallback, status, state in (("none", 503, "failed"), ("embedded", 200, "degraded")):
+        changed = language._settings.model_copy(update=nowhere | {"generation_fallback": fallback})
+        with monkeypatch.context() as here:
+            here.setattr(language, "_settings", changed)
+            answer = web.get("/readyz")
+        assert (answer.status_code, answer.json()["parts"]["language model"]) == (status, state)
+        assert "127.0.0.1" not in answer.text
 
     def down() -> int:
         raise OSError("no route to the database")
@@ -189,7 +196,7 @@ def test_no_line_of_the_log_holds_anything_personal(
         for reply in (wrote, echo, quoting_error):
             stub.replies["/v1/chat/completions"] = reply
             asked(app, f"{ABOUT_ME} How long does a replacement card take?")
-            asked(app, "How long does a replacement card take?")
+            asked(app, "How do I order a replacement card?")
         asked(app, f"{ABOUT_ME} Should I stop taking my blood thinner?")
         asked(app, ABOUT_ME * 200)
         monkeypatch.setattr(app.chain.steps, "_router", SimpleNamespace(screen=broken))

@@ -111,7 +111,7 @@ def test_the_page_shows_them_and_escapes_what_people_wrote(asked: Asked) -> None
 @pytest.mark.parametrize("days", [1, 7, 30, 90])
 def test_nothing_yet(asked: Asked, days: int) -> None:
     html = page(asked, load_settings(), days)
-    assert html.count("Nothing in this time.") == 5
+    assert html.count("Nothing in this time.") == 6
     assert "Set COUNTERSIGN_PRICE_TOKENS" in html
     assert "at least 3 people" in html
     assert "<svg" not in html

@@ -10,6 +10,11 @@ const LONGEST = 2000;
 const [SOON, LATE] = [4_000, 60_000]; // how often to look for a reviewer's answer, in ms
 const NARROW = "(max-width: 520px)";
 
+/** Scrolls a box of ours to an element in it. `scrollIntoView` would move the website's page as well. */
+function scrollTo(box, node, above) {
+  box.scrollTop += node.getBoundingClientRect().top - box.getBoundingClientRect().top - above;
+}
+
 export class Chat {
   #options;
   #labels;
@@ -272,7 +277,7 @@ export class Chat {
     if (!this.#turns.length) this.log.replaceChildren();
     this.#turns.push(view);
     this.log.append(view.node);
-    view.node.scrollIntoView({ block: "start" });
+    scrollTo(this.log, view.node, 12);
     return view;
   }
 
@@ -321,7 +326,8 @@ export class Chat {
     this.main.hidden = true;
     this.panel.append(this.source);
     this.source.querySelector("button").focus();
-    this.source.querySelector("mark")?.scrollIntoView({ block: "center" });
+    const body = this.source.querySelector(".source-body");
+    scrollTo(body, body.querySelector(".passage mark") ?? body.firstChild, body.clientHeight / 3);
   }
 
   #back() {

@@ -9,13 +9,19 @@ export class Door {
     this.#api = api;
   }
 
+  async #connect() {
+    const client = new Client(this.#api, { events: ["data", "status"], record_history: false });
+    const bytes = crypto.getRandomValues(new Uint8Array(12)); // the client's own is Math.random's
+    client.session_hash = Array.from(bytes, (b) => b.toString(16).padStart(2, "0")).join("");
+    // Behind a proxy a server can be wrong about its own address; the script's is the right one.
+    const resolve = client.resolve_config;
+    client.resolve_config = async (...asked) => ({ ...(await resolve(...asked)), root: this.#api });
+    await client.init();
+    return client;
+  }
+
   async #connected() {
-    const hash = Array.from(crypto.getRandomValues(new Uint8Array(12)), (b) => b.toString(16).padStart(2, "0")).join("");
-    this.#client ??= Client.connect(this.#api, {
-      events: ["data", "status"],
-      session_hash: hash, // the client's own would come from Math.random
-      record_history: false,
-    });
+    this.#client ??= this.#connect();
     try {
       return await this.#client;
     } catch (error) {

@@ -43,7 +43,7 @@ svg { display: block; width: 18px; height: 18px; flex: none; }
 
 .panel {
   position: fixed; right: 20px; bottom: 88px; width: 400px; height: min(660px, calc(100% - 108px));
-  display: flex; flex-direction: column; overflow: hidden; border-radius: 18px; border: 1px solid var(--line);
+  display: flex; flex-direction: column; overflow: clip; border-radius: 18px; border: 1px solid var(--line);
   background: var(--ground); box-shadow: var(--shadow); animation: rise .18s ease-out;
 }
 :host([data-position="left"]) .panel { right: auto; left: 20px; }
@@ -82,7 +82,7 @@ code { font: 400 .9em/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, monospa
 [data-phase="writing"] .answer > :last-child { animation: show .3s ease-out; }
 @keyframes show { from { opacity: .25; } }
 
-.cite { min-width: 20px; min-height: 18px; padding: .2em .5em; margin: 0 .06em 0 .2em; border-radius: 6px; background: var(--accent-soft); color: var(--accent); font-size: 11px; font-weight: 650; line-height: 1; vertical-align: .14em; font-variant-numeric: tabular-nums; }
+.cite { cursor: pointer; padding: .2em .5em; margin: 0 .06em 0 .2em; border-radius: 6px; background: var(--accent-soft); color: var(--accent); font-size: 11px; font-weight: 650; line-height: 1; vertical-align: .14em; font-variant-numeric: tabular-nums; }
 .cite:hover { background: var(--accent); color: var(--accent-ink); }
 .chips { display: flex; flex-direction: column; gap: 6px; margin-top: 14px; }
 .chip { display: flex; align-items: center; gap: 8px; width: 100%; padding: 6px 12px 6px 6px; border: 1px solid var(--line); border-radius: 10px; background: var(--surface); font-size: 13px; line-height: 1.4; text-align: left; }
@@ -141,7 +141,7 @@ code { font: 400 .9em/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, monospa
 .passage p + p { margin-top: .6em; }
 mark { background: var(--mark); color: inherit; padding: .1em .12em; margin: 0 -.12em; border-radius: 3px; box-decoration-break: clone; -webkit-box-decoration-break: clone; }
 .legend { margin-top: 12px; color: var(--ink-3); font-size: 13px; }
-.legend mark { padding: 0 .5em; }
+.legend mark { margin: 0 .4em 0 0; padding: 0 .7em; }
 
 @media (max-width: 520px) {
   :host([data-open]) .launcher { display: none; }

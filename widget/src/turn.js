@@ -54,8 +54,17 @@ export class TurnView {
     const source = () => this.turn.sources.find((s) => s.marker === marker);
     const found = source();
     const name = `${this.#labels.source} ${marker}${found ? `: ${found.title}, ${found.place}` : ""}`;
-    const open = (event) => this.#acts.source(source(), event.currentTarget);
-    return el("button", { type: "button", class: "cite", "aria-label": name, title: name, onclick: open }, String(marker));
+    const open = (event) => {
+      if (event.type === "keydown" && !["Enter", " "].includes(event.key)) return;
+      event.preventDefault();
+      this.#acts.source(source(), event.currentTarget);
+    };
+    // No button element: that could not stay on the line of the word before it.
+    const made = el(
+      "span", { class: "cite", role: "button", tabindex: "0", "aria-label": name, title: name, onclick: open, onkeydown: open },
+      String(marker),
+    );
+    return el("span", {}, "\u2060", made);
   }
 
   #notices() {
@@ -156,7 +165,7 @@ export function sourceView(source, labels, onback) {
       "div", { class: "source-body", tabindex: "0", role: "group", "aria-label": source.title },
       el("h3", {}, source.title), el("p", { class: "place" }, source.place),
       el("div", { class: "passage" }, nodes(source.passage, () => document.createTextNode(""))),
-      el("p", { class: "legend" }, el("mark", { "aria-hidden": "true" }, "  "), ` ${labels.marked}`),
+      el("p", { class: "legend" }, el("mark", { "aria-hidden": "true" }), labels.marked),
     ),
   );
 }

@@ -1,4 +1,4 @@
-"""Hostile texts in every place where others' words are shown, in a running application."""
+"""Texts in every place where others' words are shown, in a running application."""
 
 from __future__ import annotations
 
@@ -31,32 +31,35 @@ _LEASE = timedelta(minutes=10)
 _SOON = timedelta(hours=2)
 
 
-class Hostile:
+class Filled:
     """Puts each text everywhere.
 
     Attributes:
+        app: the application.
         owner: whose conversations they are.
+        groups: the texts of each conversation, by number.
         answered: conversations whose questions, answers, sources and notices are the texts.
         noted: conversations whose reviewers' notes and questions are the texts.
     """
 
     def __init__(self, site: Site, texts: Sequence[str], owner: str, per: int = 50) -> None:
-        self._app: Any = site.app
+        review.UNDO = timedelta(0)  # what is decided is delivered at once
+        self.app: Any = site.app
         self._now = datetime.now(UTC)
         self.owner, self.texts = owner, texts
         self.passages = [_passage(n, text) for n, text in enumerate(texts)]
         self._index()
-        self._app.accounts.add("lena", ["reviewer", "lead"], PASSWORD)
-        groups = [range(at, min(at + per, len(texts))) for at in range(0, len(texts), per)]
-        self.answered = [self._conversation(group, self._answered) for group in groups]
-        self.noted = [self._conversation(group, self._noted) for group in groups]
+        self.app.accounts.add("lena", ["reviewer", "lead", "admin"], PASSWORD)
+        self.groups = [range(at, min(at + per, len(texts))) for at in range(0, len(texts), per)]
+        self.answered = [self._conversation(group, self._answered) for group in self.groups]
+        self.noted = [self._conversation(group, self._noted) for group in self.groups]
         for n in range(len(texts)):
             self._titled(n)
             self._held(n)
             self._curated(n)
 
     def _index(self) -> None:
-        vector = self._app.retriever.embeddings.encode(["one vector for all"])[0]
+        vector = self.app.retriever.embeddings.encode(["one vector for all"])[0]
         stored, kept = [], {}
         for passage in self.passages:
             key = sha256_of(passage.text)
@@ -64,26 +67,26 @@ class Hostile:
                 StoredDocument(passage.document, "proof", (StoredPassage(passage, "", key),))
             )
             kept[key] = vector
-        Catalogue(self._app.catalogue.engine).store(stored, kept, self._app.retriever.model)
+        Catalogue(self.app.catalogue.engine).store(stored, kept, self.app.retriever.model)
 
     def _conversation(self, group: range, fill: Any) -> str:
-        made = self._app.conversations.create(self.owner).id
+        made = self.app.conversations.create(self.owner).id
         for n in group:
             fill(n, made)
         return str(made)
 
     def _answered(self, n: int, conversation: str) -> None:
         record = self._record(f"a{n}", n, Status.RELEASED)
-        self._app.conversations.append(conversation, self.owner, record)
+        self.app.conversations.append(conversation, self.owner, record)
 
     def _noted(self, n: int, conversation: str) -> None:
         """Two held turns: one refused with the text as its note, one about which it is asked."""
         for kind in ("reject", "ask"):
             record = self._record(f"{kind}{n}", n, Status.HELD)
-            self._app.conversations.append(conversation, self.owner, record)
+            self.app.conversations.append(conversation, self.owner, record)
             item = self._submit(f"{kind}{n}", n, conversation, record.id)
             text = self.texts[n]
-            self._app.queue.apply(
+            self.app.queue.apply(
                 item.id, "lena", "claim", lambda i, now: review.claim(i, LENA, now, _LEASE)
             )
             if kind == "ask":
@@ -92,14 +95,14 @@ class Hostile:
                 self._apply(
                     item, lambda i, now, t=text: review.reject(i, LENA, i.fence, "wrong", t, now)
                 )
-                self._app.queue.deliver(item.id)
+                self.app.queue.deliver(item.id)
 
     def _apply(self, item: ReviewItem, change: Any) -> None:
-        self._app.queue.apply(item.id, "lena", "decide", change)
+        self.app.queue.apply(item.id, "lena", "decide", change)
 
     def _titled(self, n: int) -> None:
         """A conversation of its own, for the list of titles."""
-        store = self._app.conversations
+        store = self.app.conversations
         made = store.create(self.owner[::-1]).id
         store.append(made, self.owner[::-1], self._record(f"t{n}", n, Status.RELEASED))
 
@@ -113,15 +116,15 @@ class Hostile:
             self._now + _SOON, answer=self._answer(n), draft_wanted=False, model=text,
             thread=(Message("asker", text, self._now),),
         )  # fmt: skip
-        found: ReviewItem = self._app.queue.submit(item)
+        found: ReviewItem = self.app.queue.submit(item)
         return found
 
     def _curated(self, n: int) -> None:
         text = self.texts[n]
         entry = FaqEntry(
-            "", text, self._answer(n), "anna", self._now, (text,), text, note=text
-        )  # fmt: skip
-        self._app.faq.store.add(entry, "anna", "propose")
+            f"faq{n}", text, self._answer(n), "anna", self._now, (text,), text, note=text
+        )
+        self.app.faq.store.add(entry, "anna", "propose")
 
     def _answer(self, n: int) -> Answer:
         return Answer((self._draft(n),), (self.passages[n],), ((self.texts[n],),))

@@ -40,7 +40,7 @@ class Live:
     breaker_open: bool
 
 
-def readings(queue: ReviewQueue, settings: Settings, live: Live) -> Iterator[Reading]:
+def store_figures(queue: ReviewQueue, settings: Settings, live: Live) -> Iterator[Reading]:
     """All of it, as it is now; of replicas on one database each tells the same of the stores."""
     yield Reading("build_info", 1, {"version": program_version(), "python": _PYTHON})
     yield Reading("model_info", 1, live.models)
