@@ -26,11 +26,12 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
+from finetune.plots import STYLE, Line, plot
+
 from bench.timing import quantile
 from chatbot.bootstrap import App, bootstrap
 from chatbot.domain import Finished, Person
 from chatbot.settings import load_settings
-from finetune.plots import STYLE, Line, plot
 from proof.stub_model import stub_model
 
 HOURS = 24

@@ -25,8 +25,13 @@ _PROOFS: dict[str, tuple[tuple[str, int], ...]] = {
     "stale": (("--count", 1000),),
     "poison": (("--count", 110),),
     "flight": (),
+    "rights": (),
+    "hostile": (("--count", 358),),
     "replicas": (("--seconds", 300),),
     "doors": (),
+    "schema": (("--count", 300),),
+    "accessible": (),
+    "hangup": (("--count", 200),),
     "router": (),
 }
 

@@ -92,12 +92,13 @@ class Catalogue:
                 found[row.id] = _passage(row)
         return found
 
-    def example_questions(self, n: int) -> list[str]:
-        """Questions that the documents hold answers to, at most one a document, at most n."""
+    def example_questions(self, n: int, collections: Collection[str] | None) -> list[str]:
+        """Questions that the documents in those collections (None: all) hold answers to, at most
+        one a document, at most n."""
         today = datetime.now(UTC).date()
         questions: list[str] = []
         # By id: a steady order that mixes the documents' titles.
-        for document in sorted(self.documents(), key=lambda d: d.id)[: n * 4]:
+        for document in sorted(self.documents(collections), key=lambda d: d.id)[: n * 4]:
             if document.counts_on(today) and (passages := self.passages_of(document.id)):
                 question = example_question(passages)
                 questions += [question] if question and question not in questions else []

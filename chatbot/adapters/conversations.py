@@ -25,7 +25,7 @@ from chatbot.adapters.database import transaction
 from chatbot.adapters.schema import answers, canary_turns, conversations, feedback, shadow_answers
 from chatbot.domain import AnswerRecord, Status, Turn
 from chatbot.errors import NotFound
-from chatbot.gate import shown
+from chatbot.gate import open_to, shown
 from chatbot.steps.review_item import ReviewItem
 
 _TITLE_LENGTH = 80
@@ -122,11 +122,22 @@ class ConversationStore:
             raise NotFound(f"There is no answer {record_id!r}.", "It may have been deleted.")
         return AnswerRecord.from_json(rows[0].record)
 
-    def turns(self, conversation: str, owner: str) -> Sequence[Turn]:
-        """What was asked, and what of the answers has passed the gate."""
+    def turns(
+        self, conversation: str, owner: str, collections: frozenset[str] | None = None
+    ) -> Sequence[Turn]:
+        """What was asked, and what of the answers has passed the gate.
+
+        Args:
+            collections: what whoever reads this may read today; of an answer that rests on more,
+                they see nothing. None: everything.
+        """
         records = self.records(conversation, owner)
         items = self._reviewed(conversation, owner) if records else {}
-        return [Turn(r.question, shown(r, items.get(r.id)).text) for r in records]
+        kept = [(r, items.get(r.id)) for r in records]
+        return [
+            Turn(r.question, shown(r, item).text if open_to(collections, r, item) else "")
+            for r, item in kept
+        ]
 
     def append(self, conversation: str, owner: str, record: AnswerRecord) -> None:
         """Keeps a finished turn; the first one gives the conversation its title. The same one

@@ -7,7 +7,7 @@ left out. `words` says where each stands, a heading's with the weight A; `length
 from alembic import op
 
 revision = "0009"
-down_revision = "0006"
+down_revision = "0008"
 
 _STEM = """CREATE TEXT SEARCH DICTIONARY countersign_stem
 (TEMPLATE = pg_catalog.snowball, LANGUAGE = porter)"""
