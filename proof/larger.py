@@ -23,6 +23,7 @@ def larger(*, safe: bool = True) -> Iterator[dict[str, str]]:
         yield {
             "COUNTERSIGN_DATABASE": postgres.new_database(database),
             "COUNTERSIGN_CACHE": cache,
+            "COUNTERSIGN_LIMITS": cache,
             "COUNTERSIGN_CHROMA_URL": vectors,
         }
 

@@ -169,6 +169,7 @@ def main() -> int:
     asked = parser.parse_args()
     with larger() as settings, stub_model() as model, tempfile.TemporaryDirectory() as folder:
         settings |= {"GENERATION_URL": model, "COUNTERSIGN_RELEVANCE": "0"}
+        settings |= {"COUNTERSIGN_LIMIT_PERSON": "1000/minute"}
         models = os.environ.get("COUNTERSIGN_MODELS", str(ROOT / "var" / "models"))
         settings["COUNTERSIGN_MODELS"] = models
         home, url = Path(folder), settings["COUNTERSIGN_DATABASE"]

@@ -11,6 +11,7 @@ import os
 import sys
 import tempfile
 import time
+import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
@@ -395,6 +396,7 @@ class FakeApp:
 
     def __post_init__(self) -> None:
         engine = open_database(_database())
+        weakref.finalize(self, engine.dispose)
         self.audit = AuditLog(engine, Path(tempfile.mkdtemp()) / "anchor")
         self.queue = ReviewQueue(engine, self.audit)
         self.accounts = Accounts(engine, self.audit)

@@ -226,6 +226,9 @@ def test_doctor_says_how_everything_is(copy: Path, model_url: str) -> None:
     keep(copy, Look(datetime(2026, 11, 20, tzinfo=UTC), (28, 7), (alert,)))
     parts, _ = chatbot(copy, "doctor", "--json", GENERATION_URL=model_url)
     assert {p["name"]: p["state"] for p in parts["parts"]} == {
+        "database": "ready",
+        "vectors": "ready",
+        "answer cache": "ready",
         "documents": "ready",
         "search index": "ready",
         "language model": "ready",
