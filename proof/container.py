@@ -149,11 +149,15 @@ def serve(machine: Machine) -> Iterator[str]:
     user = found["USER"]
     env = machine.environment() | {"COUNTERSIGN_PORT": port, "COUNTERSIGN_HOST": "0.0.0.0"}
     env["COUNTERSIGN_HOME"] = f"{machine.root}/data"
-    as_user: list[str] = []
-    if os.geteuid() == 0:
-        as_user = ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups"]
+    as_user = ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups"]
+    if os.geteuid() == 0 and _reaches(as_user, env):
         for writable in ("data", "tmp"):
             subprocess.run(["chown", "-R", user, machine.root / writable], check=True)
+        yield f"as user {user}"
+    else:
+        as_user = []
+        yield f"as this user: {user} cannot be had, or does not reach this machine's Python"
+    before = _written(machine.root / "app")
     command = [*as_user, *shlex.split(found["CMD"].strip("[]").replace(",", " "))]
     server = subprocess.Popen(command, cwd=machine.root / "app", env=env)
     try:
@@ -164,7 +168,7 @@ def serve(machine: Machine) -> Iterator[str]:
             if server.poll() is not None or time.perf_counter() - began > _SECONDS:
                 raise SystemExit("The command did not become healthy.")
             time.sleep(0.2)
-        yield f"healthy after {time.perf_counter() - began:.1f} s as user {user}"
+        yield f"healthy after {time.perf_counter() - began:.1f} s"
         ready = check.replace("healthz", "readyz")
         while subprocess.run(shlex.split(ready), env=env, stderr=subprocess.DEVNULL).returncode:
             if time.perf_counter() - began > _SECONDS:
@@ -175,6 +179,20 @@ def serve(machine: Machine) -> Iterator[str]:
         server.terminate()
         status = server.wait(timeout=30)
     yield f"ended with {status} when told to"
+    if changed := _written(machine.root / "app") ^ before:
+        raise SystemExit(f"It wrote where it may only read: {sorted(changed)[:5]}")
+    yield "wrote in /data and /tmp alone"
+
+
+def _reaches(as_user: list[str], env: Mapping[str, str]) -> bool:
+    """Whether that user can run the Python that was installed."""
+    command = [*as_user, "env", "python", "-c", "import structlog"]
+    return subprocess.run(command, env=env, stderr=subprocess.DEVNULL).returncode == 0
+
+
+def _written(folder: Path) -> set[tuple[str, int]]:
+    """Each file below, and when it was last written."""
+    return {(str(f), f.lstat().st_mtime_ns) for f in folder.rglob("*") if not f.is_dir()}
 
 
 def main() -> int:
