@@ -32,8 +32,11 @@ STOPPED = "stopped by the asker"
 class Conversations(Protocol):
     """Where conversations are kept."""
 
-    def turns(self, conversation: str, owner: str) -> Sequence[Turn]:
-        """What was asked and released so far, oldest first."""
+    def turns(
+        self, conversation: str, owner: str, collections: frozenset[str] | None
+    ) -> Sequence[Turn]:
+        """What was asked and released so far, oldest first; of answers that rest on more than these
+        collections (None: all), nothing."""
 
     def append(self, conversation: str, owner: str, record: AnswerRecord) -> None:
         """Keeps a finished turn."""
@@ -122,7 +125,7 @@ class Chain:
         trace = Trace(
             clean_question(question),
             person,
-            self._conversations.turns(conversation, person.id),
+            self._conversations.turns(conversation, person.id, person.collections),
             conversation,
             fresh=fresh,
         )
@@ -232,15 +235,16 @@ class Chain:
         collections = None if item.collections is None else frozenset(item.collections)
         told = [message.text for message in item.thread if message.sender == "asker"]
         question = "\n".join((item.question, *told))
-        trace = Trace(question, Person(item.owner, collections), self._before(item))
+        before = self._before(item, collections)
+        trace = Trace(question, Person(item.owner, collections), before)
         for _ in self.drafting.stream(Asked(trace)):
             pass
         about = self._describe(trace.person)
         return trace.answer(), trace.stand_in or called(about["model"], about["adapter"])
 
-    def _before(self, item: ReviewItem) -> Sequence[Turn]:
+    def _before(self, item: ReviewItem, collections: frozenset[str] | None) -> Sequence[Turn]:
         try:
-            turns = self._conversations.turns(item.conversation, item.owner)
+            turns = self._conversations.turns(item.conversation, item.owner, collections)
         except NotFound:  # the asker has deleted the conversation
             return ()
         return tuple(takewhile(lambda turn: turn.question != item.question, turns))

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import os
 import socket
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from chatbot.bootstrap import App, bootstrap
-from chatbot.commands import audit, cache, evaluate, faq, policy, review, user
+from chatbot.commands import audit, cache, evaluate, faq, group, key, policy, review, user
 from chatbot.commands import screen as screening
 from chatbot.console import DONE, FAILED, AsJson, guarded, host_shown, put, put_json, screen
-from chatbot.domain import Citation, Finished, Held, Notice, Person, Refused, ScoredPassage
+from chatbot.domain import Finished, Held, Notice, Person, Refused
 from chatbot.errors import BadSettings
 from chatbot.gate import Sentence, Shown, shown
 from chatbot.logs import configure_logs, take_over_logs
+from chatbot.plain import passage_json, turn_json
 from chatbot.settings import load_settings
 
 app = typer.Typer(
@@ -30,6 +31,8 @@ app.add_typer(audit.app, name="audit")
 app.add_typer(cache.app, name="cache")
 app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(faq.app, name="faq")
+app.add_typer(group.app, name="group")
+app.add_typer(key.app, name="key")
 app.add_typer(policy.app, name="policy")
 app.add_typer(review.app, name="review")
 app.add_typer(user.app, name="user")
@@ -138,18 +141,7 @@ def ask(
         assert record is not None  # the chain ends each turn with it
         view = shown(record)
         if as_json:
-            about = {
-                "conversation": talk,
-                "record": record.id,
-                "reasons": list(record.reasons),
-                "cache": record.cache,
-                "repeats": record.repeats,
-                "model": record.model,
-                "adapter": record.adapter,
-                "mode": record.mode,
-                "timings": dict(record.timings),
-            }
-            put_json(_as_json(view) | about)
+            put_json(turn_json(view, record, talk))
         else:
             _say_sources(view)
 
@@ -167,43 +159,6 @@ def _say_sources(view: Shown) -> None:
     for citation in view.citations:
         title, where = citation.passage.document.title, citation.passage.locator
         put(f"\n[{citation.marker}] {title}, {where}\n    “{' '.join(citation.quote.split())}”")
-
-
-def _as_json(view: Shown) -> dict[str, Any]:
-    return {
-        "status": view.status.value,
-        "answer": view.text or view.message,
-        "notices": list(view.notices),
-        "citations": [_citation(c) for c in view.citations],
-        "passages": [_passage(p) for p in view.passages],
-    }
-
-
-def _citation(citation: Citation) -> dict[str, Any]:
-    document = citation.passage.document
-    return {
-        "marker": citation.marker,
-        "document": document.uri,
-        "title": document.title,
-        "locator": str(citation.passage.locator),
-        "quote": citation.quote,
-        "page": citation.passage.locator.page,
-        "version": document.version,
-    }
-
-
-def _passage(scored: ScoredPassage) -> dict[str, Any]:
-    passage = scored.passage
-    return {
-        "document": passage.document.uri,
-        "title": passage.document.title,
-        "locator": str(passage.locator),
-        "page": passage.locator.page,
-        "text": passage.text,
-        "score": scored.score,
-        "scores": dict(scored.scores),
-        "id": passage.id,
-    }
 
 
 @app.command()
@@ -224,7 +179,7 @@ def search(
     with bootstrap(load_settings()) as wired:
         found = wired.retriever.find(clean_question(query), k, allowed)
     if as_json:
-        put_json({"passages": [_passage(p) for p in found]})
+        put_json({"passages": [passage_json(p) for p in found]})
         return
     for scored in found:
         passage = scored.passage

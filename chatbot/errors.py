@@ -7,6 +7,8 @@
     │   └── BadFile             a file that people write by hand does not hold
     │       └── BadPolicy       the policy file
     ├── NotAllowed              this person may not do that, or not now
+    ├── Busy                    too many wait already; `seconds` until it is worth another try
+    │   └── TooMany             the caller has asked too much in a while
     ├── NotFound                a conversation, document or answer that is not there
     ├── IndexUnusable           the catalogue or an index cannot be opened  exit 1
     │   └── IndexBusy           another process has it open
@@ -22,6 +24,7 @@ Each message says what failed, why, and what to do about it.
 
 from __future__ import annotations
 
+import math
 import traceback
 
 
@@ -65,6 +68,23 @@ class BadPolicy(BadFile):
 
 class NotAllowed(CountersignError):
     """Something that this person may not do, or not while things stand as they do."""
+
+
+class Busy(CountersignError):
+    """There is no room for one more now.
+
+    Args:
+        seconds: after which it is worth another try.
+    """
+
+    def __init__(self, what: str, seconds: float) -> None:
+        self.seconds = max(1, math.ceil(seconds))
+        unit = "second" if self.seconds == 1 else "seconds"
+        super().__init__(what, f"Try again in {self.seconds} {unit}.")
+
+
+class TooMany(Busy):
+    """The caller has asked for more than their share."""
 
 
 class NotFound(CountersignError):

@@ -18,6 +18,8 @@ from chatbot.domain import (
     Finished,
     Held,
     Notice,
+    Passage,
+    Person,
     Refused,
     Retrieved,
     ScoredPassage,
@@ -32,6 +34,10 @@ HELD_TEXT = "A person looks at this question before it is answered."
 UNVERIFIED = "it could not be checked whether the documents support this"
 REJECTED_TEXT = "A person has looked at this question and decided that it cannot be answered here."
 RECALLED_TEXT = "This answer was taken back: it turned out to be wrong. Please do not rely on it."
+WITHDRAWN_TEXT = (
+    "This answer rests on a document that you can no longer read, so it is not shown. "
+    "Ask again for an answer from the documents as they are now."
+)
 _KEY = object()
 
 
@@ -106,6 +112,40 @@ def shown(record: AnswerRecord, item: ReviewItem | None = None) -> Shown:
             return _delivered(record, item)
     view = _unsigned(record)
     return view if item is None else replace(view, state=item.state)
+
+
+def shown_to(person: Person, record: AnswerRecord, item: ReviewItem | None = None) -> Shown:
+    """What `shown` lets through, as far as that person may read it today."""
+    view = shown(record, item)
+    passages = tuple(p for p in view.passages if reads(person, p.passage))
+    if (view.text or view.withdrawn) and not open_to(person.collections, record, item):
+        return Shown(Status.HELD, "", message=WITHDRAWN_TEXT, passages=passages, state=view.state)
+    return replace(view, passages=passages)
+
+
+def reads(person: Person, passage: Passage) -> bool:
+    """Whether the passage is of a collection that the person may read."""
+    return person.collections is None or passage.document.collection in person.collections
+
+
+def rests_on(record: AnswerRecord, item: ReviewItem | None = None) -> frozenset[str]:
+    """The collections that the words of a turn come from, whatever of them is shown.
+
+    What cites nothing rests on everything that it was made from.
+    """
+    sentences, seen = list(record.sentences), [p.passage for p in record.passages]
+    if item is not None and item.record == record.id and item.answer is not None:
+        sentences += item.answer.sentences
+        seen += item.answer.evidence
+    cited = [c.passage for s in sentences for c in s.citations]
+    return frozenset(p.document.collection for p in cited or seen)
+
+
+def open_to(
+    collections: frozenset[str] | None, record: AnswerRecord, item: ReviewItem | None = None
+) -> bool:
+    """Whether somebody who reads those collections today (None: all) may read that turn's words."""
+    return collections is None or rests_on(record, item) <= collections
 
 
 def _unsigned(record: AnswerRecord) -> Shown:

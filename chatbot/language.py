@@ -31,7 +31,7 @@ _AGAIN = 10.0
 
 
 class LanguageModel:
-    """Loads the model in the background, and loads it anew with the adapter that is promoted.
+    """Loads the model in the background once it is wanted, and anew where another is promoted.
 
     Attributes:
         loading: what is in use, or on its way to be.
@@ -48,7 +48,8 @@ class LanguageModel:
         self._before: list[Language] = []
         self._tried = time.monotonic()
         self.not_taken = ""
-        self.loading = Background("language model", lambda: open_first(settings))
+        # Not at once: most commands ask the index alone, and a model takes seconds of a core.
+        self.loading = Background("language model", lambda: open_first(settings), at_once=False)
 
     def voice(self, conversation: str = "") -> Voice:
         """What writes answers in a conversation; waits while the model loads. Where a server is
@@ -134,6 +135,8 @@ class LanguageModel:
         after that. One that cannot be loaded, or does not answer itself, changes nothing. A server
         that did not prove its adapter is asked again now and then.
         """
+        if not self.loading.begun:
+            return
         if self._unproven() and time.monotonic() - self._tried > _AGAIN:
             self._tried = time.monotonic()
             with self._changing:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from chatbot.errors import BadSettings
+from chatbot.origins import normal_origins
 
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 SECRETS = Path("/run/secrets")
 """Where containers find a setting as a file of the variable's name."""
 
@@ -30,6 +32,92 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="Address that the web application listens on.")
     port: int = Field(7860, ge=1, le=65535, description="Port that it listens on.")
     title: str = Field("Countersign", description="Name at the top of the page.")
+    public_url: str | None = Field(
+        None,
+        description="Address under which people reach it, as `https://ask.example.org`, where that "
+        "is not HOST and PORT. A name (no address) that is not in here is not served.",
+    )
+
+    anonymous: Literal["auto", "yes", "no"] = Field(
+        "auto",
+        description="Whether people may ask without an account. `auto`: where HOST is this machine "
+        "alone.",
+    )
+    unnamed_collections: Literal["auto", "open", "closed"] = Field(
+        "auto",
+        description="Whether a collection that no group names is `open` to all who may ask. "
+        "`auto`: until the first group is made.",
+    )
+    oidc_issuer: str | None = Field(
+        None, description="Issuer of an OpenID Connect provider that people log in with."
+    )
+    oidc_client: str = Field("", description="Client id there.")
+    oidc_secret: SecretStr | None = Field(
+        None, description="Client secret there. None: a public client, with PKCE alone."
+    )
+    oidc_title: str = Field(
+        "single sign-on", description="What the button says after `Log in with`."
+    )
+    oidc_groups: str = Field(
+        "groups", description="Claim that lists groups; those that exist here count."
+    )
+    oidc_domains: list[str] = Field(
+        [],
+        description="Domains of verified e-mail addresses that may log in, as JSON. `*`: everybody "
+        "whom the provider knows. Empty, with no claims either: nobody.",
+    )
+    oidc_claims: dict[str, str] = Field(
+        {}, description="Claims and values that somebody must have to log in, as JSON."
+    )
+
+    api_anonymous: bool = Field(
+        False,
+        description="Whether programs may ask over the API without a key, and pages with the "
+        "chat page's cookie.",
+    )
+    answers_at_once: int = Field(
+        16, ge=1, le=1000, description="Answers that are made at the same time; more wait."
+    )
+    answers_waiting: int = Field(
+        64, ge=0, le=1000, description="Questions that may wait; to more it says when to try again."
+    )
+    turn_seconds: float = Field(
+        180.0, gt=0, description="Seconds after which a question is given up, waiting included."
+    )
+    limits: str = Field(
+        "memory",
+        description="Where it is counted how much people ask: `memory`, `redis://HOST:PORT/NUMBER` "
+        "(for replicas), or `none` for no limits.",
+    )
+    limit_person: str = Field(
+        "30/minute", description="Questions of one person, such as `20/minute; 500/day`."
+    )
+    limit_key: str = Field("300/minute", description="Questions by one API key.")
+    limit_address: str = Field(
+        "600/minute", description="Questions and API requests from one network address."
+    )
+    limit_origin: str = Field("3000/minute", description="The same, from one website's pages.")
+    request_kb: int = Field(256, ge=16, description="Largest request, in KB.")
+
+    database: SecretStr | None = Field(
+        None,
+        description="`postgresql+psycopg://USER:PASSWORD@HOST/NAME`, for replicas. None: SQLite in "
+        "the home folder.",
+    )
+    chroma_url: str | None = Field(
+        None,
+        description="http://HOST:PORT of a Chroma server in a private network, for replicas. None: "
+        "Chroma in this process.",
+    )
+    chroma_token: SecretStr | None = Field(
+        None, description="Bearer token that what stands before that server asks for."
+    )
+
+    widget_origins: Annotated[str | None, AfterValidator(normal_origins)] = Field(
+        None,
+        description="Websites whose pages may hold the widget: origins such as "
+        "`https://www.example.org`, with blanks between. None: no other website.",
+    )
 
     models: Path | None = Field(
         None, description="Folder for prepared models. None: `models` in the home folder."
@@ -213,6 +301,22 @@ class Settings(BaseSettings):
     load_workers: int = Field(2, ge=1, description="Files that are read at the same time.")
 
     @property
+    def loopback(self) -> bool:
+        """Whether it listens on this machine alone."""
+        return self.host in LOOPBACK
+
+    @property
+    def lets_anonymous_ask(self) -> bool:
+        """Whether people may ask without an account."""
+        return self.anonymous == "yes" or (self.anonymous == "auto" and self.loopback)
+
+    @property
+    def site_url(self) -> str:
+        """Address under which people reach it, without a slash at its end."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return (self.public_url or f"http://{host}:{self.port}").rstrip("/")
+
+    @property
     def models_folder(self) -> Path:
         """Where prepared models are kept."""
         return (self.models or self.home / "models").absolute()
@@ -228,8 +332,15 @@ class Settings(BaseSettings):
         return (self.audit_anchor or self.home / "audit.anchor").absolute()
 
     @property
+    def chroma_key(self) -> str | None:
+        """The bearer token, to be sent."""
+        return self.chroma_token.get_secret_value() if self.chroma_token else None
+
+    @property
     def database_url(self) -> str:
         """SQLAlchemy URL of the catalogue."""
+        if self.database:
+            return self.database.get_secret_value()
         return f"sqlite:///{self.home.absolute() / 'catalogue.db'}"
 
 

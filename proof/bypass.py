@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -21,6 +22,8 @@ from chatbot.gate import Sentence, shown
 from chatbot.steps.review import drafted
 from chatbot.steps.review_item import Answer
 from proof.browser import Browser, conversation_in, record_in
+from proof.embedded import Embedded
+from proof.program import Program
 from proof.questions import held_questions
 from proof.report import Report
 from proof.site import CANARY, PIECES, Site, site
@@ -30,6 +33,7 @@ _REST = (
     "/gradio_api/call/ask", "/gradio_api/call/v2/ask", "/gradio_api/run/ask", "/gradio_api/api/ask",
     "/api/ask", "/call/ask", "/run/predict", "/ask", "/history", "/v1/chat/completions",
 )  # fmt: skip
+"""Without a key; `proof.program` has one."""
 
 
 def main() -> int:
@@ -45,13 +49,22 @@ def main() -> int:
         if asked.open:
             _open(running.app.chain)
         stranger, browser = Browser(running.url), Browser(running.url)
+        program, other = Program(running), Program(running)
+        widgets = Embedded(running.url), Embedded(running.url)
         for number, question in enumerate(questions):
             if number % _VISITS == 0:  # a list of a thousand conversations would come each time
                 stranger, browser = browser, Browser(running.url)
-            other = questions[number - 1]  # one that the router holds, too
-            for path, read in _doors(running, browser, stranger, (question, other), number):
+            pair = question, questions[number - 1]  # both of them held by the router
+            tried = (
+                *_doors(running, browser, stranger, pair, number),
+                *program.tries(question, other, lambda record: _draft(running, record)),
+            )
+            for path, read in tried:
                 leaked = any(piece in text for text in read for piece in PIECES)
                 report.count(f"{path}: {question[:60]}" if leaked else "")
+            read = _widget(running, *widgets, question)
+            leaked = any(piece in text for text in read for piece in PIECES)
+            report.count(f"widget: {question[:60]}" if leaked else "")
         for question in questions[: asked.commands]:
             text = _command(running, question)
             report.count(f"command: {question[:60]}" if CANARY in text else "")
@@ -98,6 +111,15 @@ def _page(
     told = [browser.event("contact", conversation=talk, record=record, contact="a@example.com")]
     told.append(browser.event("person", conversation=talk, record=record))
     yield "what can be done about a held answer", told
+
+
+def _widget(running: Site, mine: Embedded, other: Embedded, question: str) -> list[str]:
+    """What the widget says: fresh, read again with a draft on the desk, and to another reader."""
+    fresh, talk = mine.ask(question)
+    assert talk, fresh
+    for record in re.findall(r'"record": ?"([0-9a-f]{32})"', fresh)[-1:]:
+        _draft(running, record)
+    return [fresh, mine.history(talk), other.history(talk)]
 
 
 def _draft(running: Site, record: str) -> None:

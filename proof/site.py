@@ -42,6 +42,7 @@ def site(questions: Sequence[str], **settings: Any) -> Iterator[Site]:
             else Path("var/models").absolute(),
             "generation_url": model,
             "relevance": 0.0,
+            "limits": "none",
             **settings,
         }
         with bootstrap(load_settings(**given)) as app:

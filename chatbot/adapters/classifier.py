@@ -15,6 +15,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
+from chatbot.adapters.low_rank import PREFIX
 from chatbot.errors import ModelUnusable
 from chatbot.policy import FOLDER
 from chatbot.steps.screen import Limits
@@ -24,6 +25,23 @@ SHIPPED = FOLDER / "router.npz"
 HASHED_LENGTH = 1.5
 """Length of the vector of hashed words beside the embedding's length of 1."""
 _TOKEN = re.compile(r"[^\W_]+(?:'[a-z]+)?")
+
+
+@dataclass(frozen=True, slots=True)
+class SecondLook:
+    """Probabilities of the same classes from a text's vector by the encoder that the file tunes.
+
+    Attributes:
+        limit: the least sum of the probabilities of all that the policy does not release.
+    """
+
+    dense: np.ndarray
+    bias: np.ndarray
+    limit: float
+
+    def probabilities(self, vectors: np.ndarray) -> np.ndarray:
+        """Probability of each class for each vector (n x classes)."""
+        return _shares(vectors @ self.dense + self.bias)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +55,7 @@ class Classifier:
         hashed: words, pairs of words and parts of words, hashed, x classes.
         limits, answer_limits: what has to be reached by a question, by a sentence of an answer.
         everyday: unit vectors of everyday questions, which examples of a policy are held against.
+        second: judges what these numbers would let through, over a tuned encoder's vectors.
         about: how it was trained and what it scored.
     """
 
@@ -49,6 +68,7 @@ class Classifier:
     answer_limits: Limits
     everyday: np.ndarray
     lexicon: Lexicon
+    second: SecondLook
     about: Mapping[str, Any]
 
     def probabilities(self, texts: Sequence[str], vectors: np.ndarray) -> np.ndarray:
@@ -58,8 +78,12 @@ class Classifier:
             at = word_features(text, len(self.hashed))
             if at:
                 logits[row] += self.hashed[at].sum(axis=0) * (HASHED_LENGTH / len(at) ** 0.5)
-        odds = np.exp(logits - logits.max(axis=1, keepdims=True))
-        return odds / odds.sum(axis=1, keepdims=True)  # type: ignore[no-any-return]
+        return _shares(logits)
+
+
+def _shares(logits: np.ndarray) -> np.ndarray:
+    odds = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return odds / odds.sum(axis=1, keepdims=True)  # type: ignore[no-any-return]
 
 
 def word_features(text: str, size: int) -> list[int]:
@@ -82,6 +106,7 @@ def open_classifier(path: Path, encoder_name: str) -> Classifier:
     try:
         with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as stored:
             about = json.loads(bytes(stored["about"]))
+            stored[f"{PREFIX}0.output.dense.a"]  # an encoder of its own, which is opened elsewhere
             words = bytes(stored["lexicon"]).decode().split("\n")
             found = Classifier(
                 embedding_model=about["embedding_model"],
@@ -93,6 +118,11 @@ def open_classifier(path: Path, encoder_name: str) -> Classifier:
                 answer_limits=_limits(about["answer_limits"]),
                 everyday=stored["everyday"].astype(np.float32) / 127.0,
                 lexicon=Lexicon({w: i for i, w in enumerate(words)}),
+                second=SecondLook(
+                    stored["second.dense"].astype(np.float32),
+                    stored["second.bias"].astype(np.float32),
+                    float(about["second_limit"]),
+                ),
                 about=about,
             )
     except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:

@@ -18,11 +18,13 @@ from chatbot.lifeline import Lifeline
 from chatbot.web.asking import Asking
 from chatbot.web.health import loading
 from chatbot.web.page import MAX_QUESTION
-from chatbot.web.stream import Runs
+from chatbot.web.stream import Run, Runs
 from chatbot.web.turns import Turn, turn_of
 
 if TYPE_CHECKING:
+    from chatbot.adapters.rates import Caller
     from chatbot.bootstrap import App
+    from chatbot.waiting import Place
 
 log = structlog.get_logger()
 
@@ -64,6 +66,8 @@ class Answering:
         run: str,
         *,
         fresh: bool = False,
+        visit: str = "",
+        caller: Caller | None = None,
         request: str = "",
     ) -> Iterator[tuple[Turn, Sequence[Turn] | None]]:
         """The turn, again and again as it grows; the first time with the turns before it.
@@ -73,34 +77,52 @@ class Answering:
             keep: how many of the earlier turns stay; None for all.
             run: the page's own name for this request.
             fresh: the answer is to be made anew, whatever was answered before.
+            visit: the open page; when its connection breaks, the answer is stopped.
+            caller: where the question comes from; None: not limited by that.
             request: id of the web request, for the record and the log.
         """
         try:
             self._check(question)
-            conversation, earlier = self._room(person, conversation, question, keep)
+            place = self._admitted(person, caller)
+            try:
+                conversation, earlier = self._room(person, conversation, question, keep)
+            except BaseException:
+                place.leave()
+                raise
         except CountersignError as error:
             failed = Turn(keep or 0, question, conversation, run=run)
             failed.fail(error)
             yield failed, None
             return
-        documents = len(self._app.catalogue.documents(person.collections))
-        turn = Turn(len(earlier), question, conversation, documents, run=run)
-        turn.waiting_for = loading(self._app)
-        yield turn, earlier
-        for _ in self._play(turn, person, fresh, request):
-            yield turn, None
-        yield turn, None
-
-    def _play(self, turn: Turn, person: Person, fresh: bool, request: str) -> Iterator[None]:
-        """Let the chain's events work on the turn."""
-        chain = self._app.chain
 
         def start(line: Lifeline) -> Iterator[Event]:
             if request:  # in the run's own thread: nobody else's lines get this name
                 bind_contextvars(request=request)
-            return chain.answer(turn.question, turn.conversation, person, line, fresh=fresh)
+            return self._app.chain.answer(question, conversation, person, line, fresh=fresh)
 
-        run = self._runs.begin(person.id, turn.conversation, start)
+        making = Run(start, place, self._app.settings.turn_seconds)
+        self._runs.begin(person.id, conversation, making)
+        try:
+            documents = len(self._app.catalogue.documents(person.collections))
+            turn = Turn(len(earlier), question, conversation, documents, run=run)
+            turn.waiting_for = loading(self._app)
+            with self._app.visits.during(visit, making.stop):
+                yield turn, earlier
+                for _ in self._play(turn, person, making):
+                    yield turn, None
+        finally:
+            self._runs.end(person.id, conversation, making)
+        yield turn, None
+
+    def _admitted(self, person: Person, caller: Caller | None) -> Place:
+        """A place in the line, for someone who has not asked too much."""
+        if caller is not None:
+            self._app.rates.asks(caller)
+        self._app.rates.hit("person", person.id)
+        return self._app.line.join()
+
+    def _play(self, turn: Turn, person: Person, run: Run) -> Iterator[None]:
+        """Let the chain's events work on the turn."""
         try:
             for event in run.events():
                 turn.take(event, person)
@@ -117,8 +139,6 @@ class Answering:
             # The reader must get an answer, and no stack trace; the log gets the place.
             log.error("an answer ended in an unexpected error", **where(error))
             turn.fail(_unexpected())
-        finally:
-            self._runs.end(person.id, turn.conversation, run)
 
     def _check(self, question: str) -> None:
         if not question:

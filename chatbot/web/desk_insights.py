@@ -127,7 +127,7 @@ def _tiles(found: Statistics) -> str:
         ("Released, but wrong", miss, about),
     )
     drawn = "".join(
-        f'<div class="tile"><dt>{name}</dt><dd>{value}</dd><p>{words}</p></div>'
+        f'<div class="tile"><dt>{name}</dt><dd>{value}</dd><dd class="about">{words}</dd></div>'
         for name, value, words in tiles
     )
     return f'<dl class="tiles">{drawn}</dl>'

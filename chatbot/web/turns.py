@@ -22,14 +22,10 @@ from chatbot.domain import (
     join_sentences,
 )
 from chatbot.errors import CountersignError
-from chatbot.gate import Event, Sentence, Shown, shown
+from chatbot.gate import Event, Sentence, Shown, reads, shown_to
 from chatbot.steps.review_item import ReviewItem
+from chatbot.waiting import Queued
 from chatbot.web.held import SIGNED, Waiting
-
-WITHDRAWN_TEXT = (
-    "This answer rests on a document that you can no longer read, so it is not shown. "
-    "Ask again for an answer from the documents as they are now."
-)
 
 
 class Phase(StrEnum):
@@ -59,6 +55,7 @@ class Turn:
         helpline: where to find help at once, while a person looks at it.
         waiting: how it stands on the reviewers' desk, if it is there.
         repeated: it was answered before, and the answer given again.
+        ahead: questions that are answered before this one.
     """
 
     index: int
@@ -81,6 +78,7 @@ class Turn:
     helpline: str = ""
     waiting: Waiting | None = None
     repeated: bool = False
+    ahead: int = 0
     _sentences: list[Sentence] = field(default_factory=list)
 
     @property
@@ -88,11 +86,12 @@ class Turn:
         """Whether more may come."""
         return self.phase in (Phase.SEARCHING, Phase.READING, Phase.WRITING)
 
-    def take(self, event: Event, person: Person) -> None:
+    def take(self, event: Event | Queued, person: Person) -> None:
         """Move on by one event of the chain."""
+        self.ahead = event.ahead if isinstance(event, Queued) else 0
         if isinstance(event, Retrieved):
             self.phase = Phase.READING
-            self.passages = tuple(p.passage for p in event.passages if _may(person, p.passage))
+            self.passages = tuple(p.passage for p in event.passages if reads(person, p.passage))
         elif isinstance(event, Sentence):
             self._add(event)
         elif isinstance(event, Notice):
@@ -126,24 +125,21 @@ class Turn:
 
     def fill(self, record: AnswerRecord, item: ReviewItem | None, person: Person) -> None:
         """Takes over what the gate lets through of a finished turn."""
-        view = shown(record, item)
+        view = shown_to(person, record, item)
         self.repeated = record.cache != "miss"
         if record.screening:
             self.helpline = record.screening.text
-        self._take_over(view, person)
+        self._take_over(view)
 
-    def _take_over(self, view: Shown, person: Person) -> None:
+    def _take_over(self, view: Shown) -> None:
         self.status, self.withdrawn = view.status, view.withdrawn
         self.text, self.citations = view.text, view.citations
         self.notices = [*view.notices, *([SIGNED] if view.signed_by else [])]
-        self.passages = tuple(p.passage for p in view.passages if _may(person, p.passage))
+        self.passages = tuple(p.passage for p in view.passages)
         self.message = view.message
         if view.status is not Status.RELEASED and self.notices:
             # The record keeps what a refusal said as its last notice; it belongs on the card.
             self.message = self.notices.pop()
-        if not all(_may(person, c.passage) for c in view.citations):
-            self.status, self.message = Status.HELD, WITHDRAWN_TEXT
-            self.text, self.citations, self.notices = "", (), []
 
 
 def turn_of(
@@ -157,8 +153,3 @@ def turn_of(
     turn = Turn(index, record.question, conversation, phase=Phase.DONE, record=record.id)
     turn.fill(record, item, person)
     return turn
-
-
-def _may(person: Person, passage: Passage) -> bool:
-    """Whether the person may read the passage today, whatever was so when it was stored."""
-    return person.collections is None or passage.document.collection in person.collections

@@ -24,6 +24,7 @@ from chatbot.domain import Status
 from chatbot.logs import configure_logs, take_over_logs
 from chatbot.settings import load_settings
 from chatbot.web.chat import ChatPage
+from chatbot.web.identity import Identity
 from chatbot.web.server import build_server
 from chatbot.web.session import COOKIE, Sessions, new_person
 from tests.model_stub import Handler, Stub, piece, running
@@ -72,9 +73,12 @@ def asked(app: App, question: str) -> str:
     person = new_person()
     event = SimpleNamespace(_data={"text": question, "run": "1"})
     request = SimpleNamespace(
-        cookies={COOKIE: sessions.write(person)}, headers={"x-request-id": REQUEST}
+        cookies={COOKIE: sessions.write(person)},
+        headers={"x-request-id": REQUEST},
+        client=None,
+        session_hash="s",
     )
-    list(ChatPage(app, sessions).ask(event, request))
+    list(ChatPage(app, Identity(app, sessions)).ask(event, request))
     return person.id
 
 

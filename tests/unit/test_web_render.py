@@ -26,11 +26,12 @@ from chatbot.domain import (
     Verdict,
 )
 from chatbot.errors import GenerationFailed
+from chatbot.waiting import Queued
 from chatbot.web.evidence import document_url
 from chatbot.web.markup import answer_html, escape, passage_html, plain_answer, spans_of
 from chatbot.web.places import sidebar_html, welcome_html
 from chatbot.web.render import thread_html, turn_html
-from chatbot.web.turns import WITHDRAWN_TEXT, Phase, Turn, turn_of
+from chatbot.web.turns import Phase, Turn, turn_of
 from chatbot.web.viewer import document_page, may_read, not_found_page
 
 HOSTILE = [
@@ -250,7 +251,7 @@ def test_a_source_that_became_private_takes_its_answer_along() -> None:
     draft = Draft("Secret [1].", (Citation(1, passage("Secret.", collection="hr"), "Secret."),))
     html = turn_html(turn_of(record(draft), 0, "c", Person("x", frozenset({"main"}))), last=True)
     assert "Secret" not in html
-    assert escape(WITHDRAWN_TEXT) in html
+    assert escape(gate.WITHDRAWN_TEXT) in html
 
 
 @pytest.mark.parametrize(
@@ -300,3 +301,13 @@ def test_reading_needs_the_collection() -> None:
     assert may_read(Person("a", frozenset({"hr"})), document)
     assert not may_read(Person("a", frozenset({"main"})), document)
     assert not may_read(None, document)
+
+
+def test_whoever_waits_sees_how_many_are_before_them() -> None:
+    turn, person = Turn(0, "How much?", "c", documents=3), Person("x")
+    turn.take(Queued(2), person)
+    assert "2 questions before yours" in turn_html(turn, last=True)
+    turn.take(Queued(1), person)
+    assert "1 question before yours" in turn_html(turn, last=True)
+    turn.take(Retrieved("How much?", ()), person)
+    assert "before yours" not in turn_html(turn, last=True)

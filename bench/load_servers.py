@@ -1,0 +1,80 @@
+"""What `bench.load` starts beside the application: a model that is a stub, and a stock chat page.
+
+python -m bench.load_servers stub PORT          OpenAI's API, 200 tokens as fast as they go
+python -m bench.load_servers stock PORT STUB    gr.ChatInterface over it, as in Gradio's guide
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+TOKENS = 200
+_PASSAGE = re.compile(r"^\[1\][^\n]*\n(.+?)(?=\n\n|\n\[|\Z)", re.MULTILINE | re.DOTALL)
+
+
+def stub(port: int) -> None:
+    """A model that copies the first sentence of its first passage, or says as much of nothing."""
+    import uvicorn
+    from starlette.applications import Starlette
+    from starlette.requests import Request
+    from starlette.responses import Response, StreamingResponse
+    from starlette.routing import Route
+
+    async def answer(request: Request) -> Response:
+        prompt = str((await request.json())["messages"][-1]["content"])
+        return StreamingResponse(_stream(_reply(prompt)), media_type="text/event-stream")
+
+    routes = [Route("/v1/chat/completions", answer, methods=["POST"])]
+    uvicorn.run(Starlette(routes=routes), port=port, log_level="error")
+
+
+def _reply(prompt: str) -> list[str]:
+    found = _PASSAGE.search(prompt)
+    text = f"{found[1].strip().split('. ')[0].rstrip('.')} [1]." if found else "word " * TOKENS
+    size = max(1, len(text) // TOKENS)
+    return [text[at : at + size] for at in range(0, len(text), size)]
+
+
+async def _stream(pieces: list[str]) -> AsyncIterator[str]:
+    for piece in pieces:
+        yield f"data: {json.dumps(_chunk(piece, None))}\n\n"
+    yield f"data: {json.dumps(_chunk('', 'stop'))}\n\ndata: [DONE]\n\n"
+
+
+def _chunk(text: str, reason: str | None) -> dict[str, Any]:
+    delta = {"role": "assistant", "content": text}
+    choice = {"index": 0, "delta": delta, "finish_reason": reason}
+    return {
+        "id": "stub", "object": "chat.completion.chunk", "created": 0, "model": "stub",
+        "system_fingerprint": "", "choices": [choice],
+    }  # fmt: skip
+
+
+def stock(port: int, model: str) -> None:
+    """Gradio's own chat page, 64 at once."""
+    import gradio as gr
+    import httpx
+
+    http = httpx.Client(trust_env=False, timeout=120, limits=httpx.Limits(max_connections=200))
+
+    def chat(message: str, history: list[Any]) -> Iterator[str]:
+        said, body = "", {"messages": [{"role": "user", "content": message}], "stream": True}
+        with http.stream("POST", f"{model}/v1/chat/completions", json=body) as stream:
+            for line in stream.iter_lines():
+                if line.startswith("data: {"):
+                    said += json.loads(line[6:])["choices"][0]["delta"]["content"]
+                    yield said
+
+    page = gr.ChatInterface(chat, concurrency_limit=64)
+    page.queue().launch(server_port=port, quiet=True)
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "stub":
+        stub(int(sys.argv[2]))
+    else:
+        stock(int(sys.argv[2]), sys.argv[3])
