@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import fnmatch
 import os
+import re
 import shlex
 import shutil
 import socket
@@ -26,6 +27,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 _OURS = ("useradd", "install -d -o")
 _SECONDS = 120.0
+_PLACES = re.compile(r"""(?<![^\s=:'"])/(?:app|data|tmp)(?![^\s/:;'"])""")
+_OUTSIDE = re.compile(r"PIP_|SSL_|REQUESTS_CA|\w*_proxy$", re.IGNORECASE)  # how pip gets out
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,15 +84,13 @@ class Machine:
 
     def placed(self, text: str) -> str:
         """The text with the image's places in that folder."""
-        for name in ("app", "data", "tmp"):
-            for before in (" ", "=", ":", "'", '"'):
-                text = text.replace(f"{before}/{name}", f"{before}{self.root}/{name}")
-        return text
+        return _PLACES.sub(lambda found: f"{self.root}{found[0]}", text)
 
     def environment(self) -> dict[str, str]:
         """What a process in it finds."""
         path = f"{self.root}/app/.venv/bin:{Path(sys.executable).parent}:/usr/bin:/bin"
-        bare = {"PATH": path, "HOME": f"{self.root}/tmp", "TMPDIR": f"{self.root}/tmp"}
+        outside = {k: v for k, v in os.environ.items() if _OUTSIDE.match(k)}
+        bare = outside | {"PATH": path, "HOME": f"{self.root}/tmp", "TMPDIR": f"{self.root}/tmp"}
         return bare | {k: v for k, v in self.env.items() if k != "PATH"}
 
     def copy(self, rest: str, ignore: str) -> int:
@@ -115,7 +116,7 @@ class Machine:
         """RUN; gives the seconds that it took."""
         began = time.perf_counter()
         subprocess.run(
-            ["/bin/sh", "-ec", self.placed(f" {command}").strip()],
+            ["/bin/sh", "-ec", self.placed(command)],
             cwd=self.root / "app", env=self.environment(), check=True,
         )  # fmt: skip
         return time.perf_counter() - began
@@ -129,7 +130,7 @@ def build(machine: Machine, stages: tuple[str, ...], given: Mapping[str, str]) -
             continue
         if step.word in ("ARG", "ENV"):
             for name, _, value in (pair.partition("=") for pair in shlex.split(step.rest)):
-                machine.env[name] = given.get(name, machine.placed(f" {value}").strip())
+                machine.env[name] = given.get(name, machine.placed(value))
             yield f"{step.word} {step.rest}"
         elif step.word == "COPY" and not step.rest.startswith("--from"):
             yield f"COPY {step.rest}: {machine.copy(step.rest, ignore)} files"
@@ -148,11 +149,15 @@ def serve(machine: Machine) -> Iterator[str]:
     user = found["USER"]
     env = machine.environment() | {"COUNTERSIGN_PORT": port, "COUNTERSIGN_HOST": "0.0.0.0"}
     env["COUNTERSIGN_HOME"] = f"{machine.root}/data"
-    as_user: list[str] = []
-    if os.geteuid() == 0:
-        as_user = ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups"]
+    as_user = ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups"]
+    if os.geteuid() == 0 and _reaches(as_user, env):
         for writable in ("data", "tmp"):
             subprocess.run(["chown", "-R", user, machine.root / writable], check=True)
+        yield f"as user {user}"
+    else:
+        as_user = []
+        yield f"as this user: {user} cannot be had, or does not reach this machine's Python"
+    before = _written(machine.root / "app")
     command = [*as_user, *shlex.split(found["CMD"].strip("[]").replace(",", " "))]
     server = subprocess.Popen(command, cwd=machine.root / "app", env=env)
     try:
@@ -163,7 +168,7 @@ def serve(machine: Machine) -> Iterator[str]:
             if server.poll() is not None or time.perf_counter() - began > _SECONDS:
                 raise SystemExit("The command did not become healthy.")
             time.sleep(0.2)
-        yield f"healthy after {time.perf_counter() - began:.1f} s as user {user}"
+        yield f"healthy after {time.perf_counter() - began:.1f} s"
         ready = check.replace("healthz", "readyz")
         while subprocess.run(shlex.split(ready), env=env, stderr=subprocess.DEVNULL).returncode:
             if time.perf_counter() - began > _SECONDS:
@@ -174,6 +179,20 @@ def serve(machine: Machine) -> Iterator[str]:
         server.terminate()
         status = server.wait(timeout=30)
     yield f"ended with {status} when told to"
+    if changed := _written(machine.root / "app") ^ before:
+        raise SystemExit(f"It wrote where it may only read: {sorted(changed)[:5]}")
+    yield "wrote in /data and /tmp alone"
+
+
+def _reaches(as_user: list[str], env: Mapping[str, str]) -> bool:
+    """Whether that user can run the Python that was installed."""
+    command = [*as_user, "env", "python", "-c", "import structlog"]
+    return subprocess.run(command, env=env, stderr=subprocess.DEVNULL).returncode == 0
+
+
+def _written(folder: Path) -> set[tuple[str, int]]:
+    """Each file below, and when it was last written."""
+    return {(str(f), f.lstat().st_mtime_ns) for f in folder.rglob("*") if not f.is_dir()}
 
 
 def main() -> int:
