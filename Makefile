@@ -1,4 +1,4 @@
-# make install · make run · make test · make lint · make finetune · make adapter · make bench · make gate-proof
+# make install · make run · make test · make lint · make docs · make finetune · make adapter · make bench · make gate-proof
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -6,7 +6,7 @@ PIP := $(BIN)/pip --disable-pip-version-check
 HANDBOOK := samples/handbook
 DATA ?= $(wildcard ../shared/data)
 
-.PHONY: install run test lint finetune adapter bench gate-proof browser clean help
+.PHONY: install run test lint docs finetune adapter bench gate-proof browser provider clean help
 
 help:  ## Show what can be made.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -45,8 +45,15 @@ lint: .venv/dev  ## Format, lint, types, and which part may import which.
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# One thread for each of pytest's processes: theirs together would wait for each other's cores.
+test: export OMP_NUM_THREADS = 1
+test: export COUNTERSIGN_THREADS = 1
 test: lint  ## Everything: lint, then all tests; says which were left out and how to have them.
 	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+
+docs: .venv/dev  ## The documentation as a site, in build/site.
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo "Open build/site/index.html, or: $(BIN)/python -m http.server -d build/site"
 
 finetune: .venv/finetune  ## What `finetune …` needs beside: PEFT, and GGUF's writer.
 
@@ -69,8 +76,11 @@ bench: .venv/dev  ## Measure everything against plain LangChain, in one run.
 gate-proof: .venv/dev  ## Prove what the gate and the desk promise; DATA=FOLDER has public data for the router.
 	$(BIN)/python -m proof $(if $(DATA),--data $(DATA))
 
-browser:  ## Debian's Chromium, PostgreSQL and Redis, for their tests (asks for root).
-	apt-get install --yes chromium postgresql redis-server
+browser:  ## Debian's Chromium, PostgreSQL, Redis and Prometheus, for their tests (asks for root).
+	apt-get install --yes chromium postgresql prometheus redis-server
+
+provider:  ## npm's OpenID Connect provider, for its tests (needs node).
+	cd tests/oidc && npm ci --ignore-scripts --no-audit --no-fund
 
 clean:  ## Remove what was installed; what was indexed stays.
 	rm -rf .venv build dist *.egg-info

@@ -51,6 +51,7 @@ def hybrid_retriever(
     """The product's retriever over passages without titles or headings."""
     from chatbot.adapters.catalogue import Catalogue, StoredDocument, StoredPassage
     from chatbot.adapters.chroma import ChromaIndex
+    from chatbot.adapters.chroma_folder import Folder
     from chatbot.adapters.database import open_database
     from chatbot.adapters.lexical import LexicalIndex
     from chatbot.adapters.retrieval import HybridRetriever
@@ -65,7 +66,7 @@ def hybrid_retriever(
         vectors[key] = vector
         stored.append(StoredDocument(document, "bench", (StoredPassage(passage, "", key),)))
     catalogue.store(stored, vectors, encoder.name)
-    dense = ChromaIndex(home / "chroma", catalogue, encoder.name)
+    dense = ChromaIndex(Folder(home / "chroma"), catalogue, encoder.name)
     dense.catch_up()
     try:
         yield HybridRetriever(

@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 class Background(Generic[T]):
-    """Something made by `make` in a thread of its own.
+    """Something made by `make` in a thread of its own, at once or when it is first asked for.
 
     Attributes:
         state: `loading`, `ready` or `failed`.
@@ -20,7 +20,7 @@ class Background(Generic[T]):
         failed: it was made, and does not work.
     """
 
-    def __init__(self, name: str, make: Callable[[], T]) -> None:
+    def __init__(self, name: str, make: Callable[[], T], *, at_once: bool = True) -> None:
         self.name = name
         self.detail = ""
         self.failed = False
@@ -28,8 +28,23 @@ class Background(Generic[T]):
         self._done = threading.Event()
         self._value: T | None = None
         self._error: CountersignError | None = None
-        self._thread = threading.Thread(target=self._run, name=f"loading {name}", daemon=True)
-        self._thread.start()
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        if at_once:
+            self.begin()
+
+    @property
+    def begun(self) -> bool:
+        """Whether anybody has wanted it yet."""
+        return self._thread is not None
+
+    def begin(self) -> None:
+        """Begins to load, if nothing has begun that yet."""
+        with self._lock:
+            if self._thread is None:
+                run = threading.Thread(target=self._run, name=f"loading {self.name}", daemon=True)
+                run.start()
+                self._thread = run
 
     @property
     def state(self) -> str:
@@ -44,6 +59,7 @@ class Background(Generic[T]):
         Raises:
             CountersignError: it could not be made, or is not ready in time.
         """
+        self.begin()
         if not self._done.wait(timeout):
             raise CountersignError(f"The {self.name} is still loading.", "Try again in a moment.")
         if self._error:
@@ -53,7 +69,8 @@ class Background(Generic[T]):
     def join(self) -> None:
         """Waits until the loading has ended, well or not. A process that ends while native code
         still loads a model in a thread is aborted by the C++ runtime."""
-        self._thread.join()
+        if self._thread is not None:
+            self._thread.join()
 
     def _run(self) -> None:
         try:

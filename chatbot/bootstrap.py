@@ -19,28 +19,33 @@ from chatbot.adapters.canary import Canary
 from chatbot.adapters.catalogue import Catalogue
 from chatbot.adapters.conversations import ConversationStore
 from chatbot.adapters.database import open_database
-from chatbot.adapters.drift import Look, kept, look
+from chatbot.adapters.drift import Look, look
 from chatbot.adapters.faq import FaqStore
 from chatbot.adapters.known_questions import serving_questions
 from chatbot.adapters.open_store import open_store
 from chatbot.adapters.outbox import Outbox, senders_of
 from chatbot.adapters.queue import ReviewQueue
 from chatbot.adapters.rates import rates_of
+from chatbot.adapters.readings import Readings
 from chatbot.adapters.revisions import Revisions
 from chatbot.adapters.secret import secret_of
+from chatbot.adapters.shape import parts_of
+from chatbot.adapters.store_figures import Live, store_figures
+from chatbot.adapters.telemetry import Telemetry
 from chatbot.adapters.votes import Votes
 from chatbot.background import Background
 from chatbot.clock import utc_now
 from chatbot.desk import Desk
-from chatbot.domain import Person
+from chatbot.diagnosis import last_drift, tried_desk, tried_model, tried_search
+from chatbot.domain import AnswerRecord, Person
 from chatbot.errors import CountersignError, where
 from chatbot.faq import Faq
 from chatbot.language import LOAD_SECONDS, LanguageModel
 from chatbot.opening import Language
-from chatbot.policy import Action, Policy, load_policy
+from chatbot.pings import Ping, loaded, tried
+from chatbot.policy import load_policy
 from chatbot.settings import Settings
 from chatbot.shadow import Shadows
-from chatbot.steps.review_item import OPEN
 from chatbot.visits import Visits
 from chatbot.waiting import Line
 from chatbot.watch import Watch
@@ -55,22 +60,11 @@ if TYPE_CHECKING:
     from chatbot.adapters.retrieval import HybridRetriever
     from chatbot.chain import Chain
     from chatbot.checking import Router
-    from chatbot.limits import Limits
 
 log = structlog.get_logger()
 
 _FOLLOW_SECONDS = 1.0
 _FEW = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Ping:
-    """How one part is: `ready`, `loading`, `empty` or `failed` (drift: `steady`, `alert` or
-    `too few`), and what to know about it."""
-
-    name: str
-    state: str
-    detail: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +88,19 @@ class App:
         self.audit = AuditLog(engine, settings.anchor_file, settings.audit_webhook)
         senders = senders_of(settings)
         self.queue = ReviewQueue(engine, self.audit, channels=tuple(senders))
-        self.accounts = Accounts(engine, self.audit)
+        self.telemetry = Telemetry(
+            self.policy.categories,
+            settings.price_tokens,
+            lambda: store_figures(self.queue, settings, self._live()),
+        )
+        self.accounts = Accounts(engine, self.audit, unnamed=settings.unnamed_collections)
+        self.readings = Readings(self.audit)
         self.keys = ApiKeys(engine, self.audit)
         self.rates = rates_of(settings)
         self.line = Line(settings.answers_at_once, settings.answers_waiting)
         self.visits = Visits()
-        self.desk = Desk(self.queue, self.policy)
         self.conversations = ConversationStore(engine, self.queue.of_conversation)
+        self.desk = Desk(self.queue, self.policy, keep=self.conversations.put)
         self.faq = Faq(
             FaqStore(engine, self.audit),
             settings.faq,
@@ -111,7 +111,7 @@ class App:
         )
         canary = Canary(Revisions(settings.adapters_folder), self.audit)
         self.votes = Votes(Revisions(settings.adapters_folder), self.audit)
-        self._outbox = Outbox(self.queue, senders)
+        self._outbox = Outbox(self.queue, senders, reads=self.accounts.reads)
         self._store = open_store(settings)
         self.cache: AnswerCache | None = None
         self._worker = Worker(
@@ -131,7 +131,8 @@ class App:
 
     @property
     def chain(self) -> Chain:
-        """The chain; waits while the search index loads."""
+        """The chain; waits while the search index loads. The language model loads meanwhile."""
+        self._language.loading.begin()
         return self._search.get(LOAD_SECONDS).chain
 
     @property
@@ -162,6 +163,7 @@ class App:
 
     def work(self) -> None:
         """Begins to draft, deliver, send, and look for drift: for a process that stays."""
+        self._language.loading.begin()
         self.audit.anchor()  # for deeds of a process that died between its commit and the anchor
         self._worker.start()
         self._watch.start()
@@ -171,53 +173,51 @@ class App:
         """How each part is, without waiting for any."""
         count = len(self.catalogue.documents())
         documents = Ping("documents", "ready" if count else "empty", f"{count} documents")
-        parts = (self._search, self._language.loading)
-        pings = [documents, *(Ping(p.name, p.state, p.detail) for p in parts)]
+        pings = [documents, *loaded((self._search, self._language.loading))]
         if trouble := self._language.trouble():
             pings.append(Ping("adapter", "failed", trouble))
         return pings
 
+    def ready(self) -> list[Ping]:
+        """How each part is that answers need, tried now for two seconds at most."""
+        pings = [tried("database", self.catalogue.version), *loaded((self._search,))]
+        pings.append(self._language.ping())
+        if (store := self._store) is not None:
+            pings.append(tried("answer cache", lambda: store.get("ping"), "degraded"))
+        return pings
+
+    def _live(self) -> Live:
+        ready = self._search.state == "ready"
+        chain, model = (self.chain, self.retriever.model) if ready else (None, "none")
+        about = {name: str(value or "none") for name, value in self._models().items()}
+        waiting = chain.answering if chain else 0
+        breaker = self._language.breaker.open
+        return Live(self.ready(), waiting, about | {"embedding_model": model}, breaker)
+
+    def _kept(self, record: AnswerRecord, person: Person) -> None:
+        self.telemetry.kept(record, person)
+        self._shadows.offer(record, person)
+
     def diagnose(self) -> list[Ping]:
         """How each part is, after waiting for all of them and trying each once."""
-        model = self._language.loading
-        for part, attempt in ((self._search, self._try_search), (model, self._try_model)):
+        for part, attempt in (
+            (self._search, lambda: tried_search(self.retriever, self.catalogue)),
+            (self._language.loading, lambda: tried_model(self.language, self.settings)),
+        ):
             try:
                 part.detail = attempt()
             except CountersignError as error:
                 part.detail = str(error)
                 part.failed = True
-        return [*self.status(), self._try_desk(), *self._drift()]
-
-    def _try_desk(self) -> Ping:
-        counts, faults = self.queue.counts(), self.audit.verify()
-        open_ = sum(n for state, n in counts.states.items() if state in OPEN)
-        detail = f"{open_} waiting, {counts.overdue} overdue, policy {self.policy.name}; audit log "
-        return Ping(
-            "review desk",
-            "failed" if faults else "ready",
-            detail + (faults[0] if faults else "whole"),
-        )
-
-    def _drift(self) -> list[Ping]:
-        """What the last look for drift has found, where there was one."""
-        found = kept(self.settings.home)[-1:]
-        return [Ping("drift", one.state, one.words) for one in found]
+        kept_in = parts_of(self.settings, self.catalogue.engine)
+        shape = [Ping(p.name, p.state, p.detail) for p in kept_in]
+        desk = tried_desk(self.queue, self.audit, self.policy.name)
+        return [*shape, *self.status(), desk, *last_drift(self.settings)]
 
     def _look(self) -> Look:
         revisions = Revisions(self.settings.adapters_folder)
         known = serving_questions(revisions, self.retriever.model)
         return look(self.queue, self.retriever.embeddings, known, utc_now())
-
-    def _try_search(self) -> str:
-        search = self._search.get(LOAD_SECONDS)
-        search.retriever.find("ready", 1)
-        return f"{self.catalogue.count()} passages, embeddings by {search.retriever.model}"
-
-    def _try_model(self) -> str:
-        language = self._language.loading.get(LOAD_SECONDS)
-        next(iter(language.client.stream("Say yes.", max_tokens=1)), None)
-        place = self.settings.generation_url or "this process"
-        return f"{language.name} at {place}, adapter {language.adapter or 'none'}"
 
     def close(self) -> None:
         """Lets go of what is held, in the order in which things rest on each other."""
@@ -236,6 +236,7 @@ class App:
         self.catalogue.engine.dispose()
 
     def _open_search(self) -> Search:
+        from chatbot.adapters.chroma import open_chroma
         from chatbot.adapters.dense import open_dense
         from chatbot.adapters.embeddings import open_embeddings
         from chatbot.adapters.faq_check import FaqChecker
@@ -247,12 +248,15 @@ class App:
         from chatbot.adapters.router import open_router
         from chatbot.chain import Chain
         from chatbot.journey import Steps
+        from chatbot.limits import limits_of
         from chatbot.prompts import load_prompt
         from chatbot.recall import Recall
 
         settings = self.settings
         encoder = open_embeddings(settings)
-        dense = open_dense(settings.home.absolute() / "chroma", self.catalogue, encoder.name)
+        catalogue = self.catalogue
+        many = lambda: open_chroma(settings, catalogue, encoder.name)  # noqa: E731
+        dense = open_dense(many, catalogue, encoder.name)
         dense.catch_up()
         retriever = HybridRetriever(
             embeddings=encoder,
@@ -285,8 +289,9 @@ class App:
             self.conversations,
             self.desk,
             lambda _: self._about() | {"embedding_model": encoder.name},
-            self._shadows.offer,
+            self._kept,
             recall,
+            self.telemetry.failed,
         )
         self.faq.follow(self.catalogue.version(), checker)
         lookup.prepared()
@@ -341,25 +346,6 @@ class App:
             "adapter": language.adapter if language else None,
             "policy": self.policy.fingerprint,
         }
-
-
-def limits_of(settings: Settings, policy: Policy) -> Limits:
-    """The numbers that an answer is made within."""
-    from chatbot.limits import Limits
-
-    return Limits(
-        settings.passages,
-        settings.relevance,
-        settings.support,
-        settings.quote,
-        settings.generation_context,
-        settings.answer_tokens,
-        settings.answer_deadline,
-        bool(settings.generation_url),
-        settings.check_timeout,
-        settings.weak_relevance,
-        policy.weak_retrieval is Action.HOLD,
-    )
 
 
 @contextmanager

@@ -32,8 +32,11 @@ STOPPED = "stopped by the asker"
 class Conversations(Protocol):
     """Where conversations are kept."""
 
-    def turns(self, conversation: str, owner: str) -> Sequence[Turn]:
-        """What was asked and released so far, oldest first."""
+    def turns(
+        self, conversation: str, owner: str, collections: frozenset[str] | None
+    ) -> Sequence[Turn]:
+        """What was asked and released so far, oldest first; of answers that rest on more than these
+        collections (None: all), nothing."""
 
     def append(self, conversation: str, owner: str, record: AnswerRecord) -> None:
         """Keeps a finished turn."""
@@ -60,6 +63,7 @@ class Chain:
             `embedding_model`, `index_version`, `policy`.
         after: told each turn once it is kept.
         recall: looks for earlier answers; None: each question is answered anew.
+        failed: told why a turn ended without an answer.
     """
 
     def __init__(
@@ -70,12 +74,14 @@ class Chain:
         describe: Callable[[Person], dict[str, Any]],
         after: Callable[[AnswerRecord, Person], None] = lambda *_: None,
         recall: Recall | None = None,
+        failed: Callable[[Exception], None] = lambda _: None,
     ) -> None:
         self.steps = steps
         self._conversations = conversations
         self._desk = desk
         self._describe = describe
         self._after = after
+        self._failed = failed
         self._memory = recall.memory if recall else None
         self._lock = threading.Lock()
         self._answering = 0
@@ -119,7 +125,7 @@ class Chain:
         trace = Trace(
             clean_question(question),
             person,
-            self._conversations.turns(conversation, person.id),
+            self._conversations.turns(conversation, person.id, person.collections),
             conversation,
             fresh=fresh,
         )
@@ -127,6 +133,9 @@ class Chain:
         try:
             with self._first():
                 yield from self._answer(trace, conversation)
+        except Exception as error:
+            self._failed(error)
+            raise
         finally:
             self._remember(trace, None)  # whoever waits for this answer goes on, whatever happened
 
@@ -151,6 +160,11 @@ class Chain:
         if held is not None:
             yield held
         yield Finished(record)
+
+    @property
+    def answering(self) -> int:
+        """How many wait for an answer now."""
+        return self._answering
 
     @contextmanager
     def _first(self) -> Iterator[None]:
@@ -221,15 +235,16 @@ class Chain:
         collections = None if item.collections is None else frozenset(item.collections)
         told = [message.text for message in item.thread if message.sender == "asker"]
         question = "\n".join((item.question, *told))
-        trace = Trace(question, Person(item.owner, collections), self._before(item))
+        before = self._before(item, collections)
+        trace = Trace(question, Person(item.owner, collections), before)
         for _ in self.drafting.stream(Asked(trace)):
             pass
         about = self._describe(trace.person)
         return trace.answer(), trace.stand_in or called(about["model"], about["adapter"])
 
-    def _before(self, item: ReviewItem) -> Sequence[Turn]:
+    def _before(self, item: ReviewItem, collections: frozenset[str] | None) -> Sequence[Turn]:
         try:
-            turns = self._conversations.turns(item.conversation, item.owner)
+            turns = self._conversations.turns(item.conversation, item.owner, collections)
         except NotFound:  # the asker has deleted the conversation
             return ()
         return tuple(takewhile(lambda turn: turn.question != item.question, turns))

@@ -9,12 +9,13 @@ from typing import Annotated
 import typer
 
 from chatbot.bootstrap import App, bootstrap
-from chatbot.commands import audit, cache, evaluate, faq, key, policy, review, user
+from chatbot.commands import audit, cache, evaluate, faq, group, key, policy, review, user
 from chatbot.commands import screen as screening
 from chatbot.console import DONE, FAILED, AsJson, guarded, host_shown, put, put_json, screen
 from chatbot.domain import Finished, Held, Notice, Person, Refused
 from chatbot.errors import BadSettings
 from chatbot.gate import Sentence, Shown, shown
+from chatbot.logs import configure_logs, take_over_logs
 from chatbot.plain import passage_json, turn_json
 from chatbot.settings import load_settings
 
@@ -30,6 +31,7 @@ app.add_typer(audit.app, name="audit")
 app.add_typer(cache.app, name="cache")
 app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(faq.app, name="faq")
+app.add_typer(group.app, name="group")
 app.add_typer(key.app, name="key")
 app.add_typer(policy.app, name="policy")
 app.add_typer(review.app, name="review")
@@ -89,9 +91,15 @@ def run_server(wired: App, listener: socket.socket) -> None:
 
     from chatbot.web.server import build_server
 
+    configure_logs(wired.settings.log, wired.settings.log_level)
+    take_over_logs()
     host, port = listener.getsockname()[:2]
     config = uvicorn.Config(
-        build_server(wired), log_level="warning", server_header=False, timeout_graceful_shutdown=3
+        build_server(wired),
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=3,
     )
     shown_host = host_shown(host)
     wired.work()

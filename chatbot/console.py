@@ -5,16 +5,15 @@ from __future__ import annotations
 import errno
 import functools
 import json
-import logging
 import sys
 from collections.abc import Callable
 from typing import Annotated, Any, NoReturn, TypeVar
 
-import structlog
 import typer
 from rich.console import Console
 
 from chatbot.errors import CountersignError, StorageFull
+from chatbot.logs import configure_logs
 
 DONE, FAILED, PART, INTERRUPTED = 0, 1, 3, 130
 
@@ -32,7 +31,7 @@ def guarded(command: Command) -> Command:
 
     @functools.wraps(command)
     def run(*args: Any, **kwargs: Any) -> Any:
-        _configure_logs()
+        configure_logs()
         try:
             return command(*args, **kwargs)
         except CountersignError as error:
@@ -76,16 +75,3 @@ def _fail(error: CountersignError, as_json: bool) -> NoReturn:
     if error.remedy:
         console.print(error.remedy, markup=False)
     raise SystemExit(error.exit_code) from error
-
-
-def _configure_logs() -> None:
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.JSONRenderer(),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
-        # Looked up at each message: standard error may be another by then.
-        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
-    )

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 from chatbot.clock import Clock, utc_now
 from chatbot.domain import AnswerRecord, Person, Status
@@ -17,11 +18,17 @@ SAMPLED = "sampled to measure what is missed"
 _UNCHECKED = "unchecked"
 
 
+Also = Callable[[Any], None]
+"""What is to be written by the same connection."""
+Keep = Callable[[Any, str, str, AnswerRecord], None]
+"""Writes a turn by a connection: conversation, owner, record."""
+
+
 class Queue(Protocol):
     """Where items are kept."""
 
-    def submit(self, item: ReviewItem) -> ReviewItem:
-        """Keeps a new item; the same one again changes nothing."""
+    def submit(self, item: ReviewItem, also: Also | None = None) -> ReviewItem:
+        """Keeps a new item, in one transaction with `also`; the same one again changes nothing."""
 
     def usual_wait(self, category: str) -> timedelta | None:
         """How long items of that category took lately; None: nobody knows yet."""
@@ -33,6 +40,8 @@ class Desk:
     Args:
         policy: who may decide what, and by when.
         clock: the time, with its zone.
+        keep: keeps the turn itself. Held and kept at once, a process that dies leaves no item
+            behind that nobody waits for.
     """
 
     def __init__(
@@ -40,14 +49,19 @@ class Desk:
         queue: Queue,
         policy: Policy,
         clock: Clock = utc_now,
+        keep: Keep | None = None,
     ) -> None:
         self._queue = queue
+        self._keep = keep
         self._policy = policy
         self._clock = clock
 
     def hold(self, record: AnswerRecord, conversation: str, person: Person) -> ReviewItem:
         """Keeps a held turn for the reviewers; it has a place there before the asker is told."""
-        return self._queue.submit(self._item(record, conversation, person))
+        item, keep = self._item(record, conversation, person), self._keep
+        if keep is None:
+            return self._queue.submit(item)
+        return self._queue.submit(item, lambda by: keep(by, conversation, person.id, record))
 
     def ask(self, record: AnswerRecord, conversation: str, person: Person) -> ReviewItem:
         """The asker wants a person's answer to a turn that was answered or refused."""

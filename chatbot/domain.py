@@ -223,6 +223,8 @@ class AnswerRecord:
         trial: where a candidate adapter has a share of the traffic and the model was asked.
         cache: `miss`, or how an earlier answer was found: `exact`, `semantic`, `faq`.
         repeats: id of that answer's record, or of the entry in the FAQ.
+        tokens: `read` and `written` by the model, as counted on the way.
+        request: id of the web request that asked; empty: none did.
     """
 
     id: str
@@ -249,6 +251,8 @@ class AnswerRecord:
     policy: str = ""
     trial: Trial | None = None
     repeats: str = ""
+    tokens: Mapping[str, int] = field(default_factory=dict)
+    request: str = ""
 
     @property
     def written_by(self) -> str:

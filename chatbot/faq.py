@@ -25,6 +25,7 @@ from chatbot.steps.faq import FAILED, FILE, RECORD, FaqEntry
 from chatbot.steps.personal_data import personal_data
 from chatbot.steps.review import signed_by_all
 from chatbot.steps.review_item import SIGNED, Answer, Reviewer, ReviewItem
+from chatbot.steps.rights import Right, roles_with
 from chatbot.steps.screen import clean_question
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-EDITORS = frozenset({"reviewer", "lead", "admin"})
+EDITORS = roles_with(Right.FAQ)
 """Who may propose, edit, suspend and put to review. An entry's own roles say who signs."""
 
 

@@ -114,17 +114,38 @@ def shown(record: AnswerRecord, item: ReviewItem | None = None) -> Shown:
     return view if item is None else replace(view, state=item.state)
 
 
-def readable(view: Shown, person: Person) -> Shown:
-    """What of it that person may read today, whatever was so when it was stored."""
+def shown_to(person: Person, record: AnswerRecord, item: ReviewItem | None = None) -> Shown:
+    """What `shown` lets through, as far as that person may read it today."""
+    view = shown(record, item)
     passages = tuple(p for p in view.passages if reads(person, p.passage))
-    if all(reads(person, citation.passage) for citation in view.citations):
-        return replace(view, passages=passages)
-    return Shown(Status.HELD, "", message=WITHDRAWN_TEXT, passages=passages, state=view.state)
+    if (view.text or view.withdrawn) and not open_to(person.collections, record, item):
+        return Shown(Status.HELD, "", message=WITHDRAWN_TEXT, passages=passages, state=view.state)
+    return replace(view, passages=passages)
 
 
 def reads(person: Person, passage: Passage) -> bool:
     """Whether the passage is of a collection that the person may read."""
     return person.collections is None or passage.document.collection in person.collections
+
+
+def rests_on(record: AnswerRecord, item: ReviewItem | None = None) -> frozenset[str]:
+    """The collections that the words of a turn come from, whatever of them is shown.
+
+    What cites nothing rests on everything that it was made from.
+    """
+    sentences, seen = list(record.sentences), [p.passage for p in record.passages]
+    if item is not None and item.record == record.id and item.answer is not None:
+        sentences += item.answer.sentences
+        seen += item.answer.evidence
+    cited = [c.passage for s in sentences for c in s.citations]
+    return frozenset(p.document.collection for p in cited or seen)
+
+
+def open_to(
+    collections: frozenset[str] | None, record: AnswerRecord, item: ReviewItem | None = None
+) -> bool:
+    """Whether somebody who reads those collections today (None: all) may read that turn's words."""
+    return collections is None or rests_on(record, item) <= collections
 
 
 def _unsigned(record: AnswerRecord) -> Shown:

@@ -179,6 +179,7 @@ class Steps:
                 trace.standalone, trace.passages, prompt, model.get_num_tokens, budget
             )
             trace.passages = grounded.passages
+            trace.spend("read", grounded.tokens)
             trace.lap("ground")
             yield Prompted(trace, grounded.messages)
 
@@ -227,6 +228,7 @@ class Steps:
                     trace.adapter = trace.adapter or piece.response_metadata.get(ADAPTER, "")
                     if isinstance(piece.content, str) and piece.content:
                         came = True
+                        trace.spend("written", 1)  # these servers send a piece for each token
                         yield piece.content
                     cut_short = piece.response_metadata.get("finish_reason") == "length"
                     trace.cut |= line.is_cut or cut_short

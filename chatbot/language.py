@@ -14,6 +14,7 @@ from chatbot.background import Background
 from chatbot.domain import Trial, called
 from chatbot.errors import AdapterSilent, CountersignError, GenerationFailed, ModelUnusable, where
 from chatbot.opening import Candidate, Language, open_first, open_proven, pointed
+from chatbot.pings import Ping, tried
 from chatbot.settings import Settings
 from chatbot.shadow import Wanted
 from chatbot.steps.canary import CANDIDATE, INCUMBENT, on_candidate
@@ -30,10 +31,11 @@ _AGAIN = 10.0
 
 
 class LanguageModel:
-    """Loads the model in the background, and loads it anew with the adapter that is promoted.
+    """Loads the model in the background once it is wanted, and anew where another is promoted.
 
     Attributes:
         loading: what is in use, or on its way to be.
+        breaker: opens while the server that is named fails again and again.
         not_taken: why an adapter that was promoted meanwhile does not answer; empty: it does.
     """
 
@@ -41,12 +43,13 @@ class LanguageModel:
         self._settings = settings
         self._pointer = self._pointed()
         self._changing = threading.Lock()
-        self._breaker = Breaker()
+        self.breaker = Breaker()
         self._stand_in: Background[Language] | None = None
         self._before: list[Language] = []
         self._tried = time.monotonic()
         self.not_taken = ""
-        self.loading = Background("language model", lambda: open_first(settings))
+        # Not at once: most commands ask the index alone, and a model takes seconds of a core.
+        self.loading = Background("language model", lambda: open_first(settings), at_once=False)
 
     def voice(self, conversation: str = "") -> Voice:
         """What writes answers in a conversation; waits while the model loads. Where a server is
@@ -69,18 +72,18 @@ class LanguageModel:
             language = self.loading.get(LOAD_SECONDS)
         except AdapterSilent as error:
             if falls_back:
-                return Voice(FallbackChat(first=None, second=self._embedded, breaker=self._breaker))
+                return Voice(FallbackChat(first=None, second=self._embedded, breaker=self.breaker))
             raise GenerationFailed(error.what, error.remedy) from error
         except CountersignError as error:
             raise GenerationFailed(error.what, error.remedy) from error
         chat: BaseChatModel = language.client
         if falls_back:
             both: dict[str, Any] = {"first": chat, "second": self._embedded}
-            both["breaker"], after = self._breaker, self._settings.generation_hedge
+            both["breaker"], after = self.breaker, self._settings.generation_hedge
             chat = HedgedChat(**both, after=after) if after else FallbackChat(**both)
         elif language.stands_in:
             named = (chat, language.name)
-            chat = FallbackChat(first=None, second=lambda: named, breaker=self._breaker)
+            chat = FallbackChat(first=None, second=lambda: named, breaker=self.breaker)
         incumbent = Voice(chat, language.name, language.adapter)
         return _sided(incumbent, language.candidate, conversation, language.name)
 
@@ -92,6 +95,18 @@ class LanguageModel:
             return None
         name = language.name if language else ""
         return Wanted(Voice(tried.client, name, tried.adapter), tried.revision, current.shadow)
+
+    def ping(self) -> Ping:
+        """How it is; while the server that is named fails, another in its place is `degraded`."""
+        from chatbot.adapters.generation import look_at
+
+        loading, url = self.loading, self._settings.generation_url
+        if not url or loading.state == "loading":
+            return Ping(loading.name, loading.state, loading.detail)
+        failed = "degraded" if self._settings.generation_fallback == "embedded" else "failed"
+        if self.breaker.open or loading.state == "failed":
+            return Ping(loading.name, failed, loading.detail)
+        return tried(loading.name, lambda: look_at(url), failed)
 
     def trouble(self) -> str:
         """What the operator should know of the adapter; empty: it answers."""
@@ -120,6 +135,8 @@ class LanguageModel:
         after that. One that cannot be loaded, or does not answer itself, changes nothing. A server
         that did not prove its adapter is asked again now and then.
         """
+        if not self.loading.begun:
+            return
         if self._unproven() and time.monotonic() - self._tried > _AGAIN:
             self._tried = time.monotonic()
             with self._changing:

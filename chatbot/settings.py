@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from chatbot.errors import BadSettings
+from chatbot.origins import normal_origins
+
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+SECRETS = Path("/run/secrets")
+"""Where containers find a setting as a file of the variable's name."""
 
 
 class Settings(BaseSettings):
@@ -27,6 +32,43 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="Address that the web application listens on.")
     port: int = Field(7860, ge=1, le=65535, description="Port that it listens on.")
     title: str = Field("Countersign", description="Name at the top of the page.")
+    public_url: str | None = Field(
+        None,
+        description="Address under which people reach it, as `https://ask.example.org`, where that "
+        "is not HOST and PORT. A name (no address) that is not in here is not served.",
+    )
+
+    anonymous: Literal["auto", "yes", "no"] = Field(
+        "auto",
+        description="Whether people may ask without an account. `auto`: where HOST is this machine "
+        "alone.",
+    )
+    unnamed_collections: Literal["auto", "open", "closed"] = Field(
+        "auto",
+        description="Whether a collection that no group names is `open` to all who may ask. "
+        "`auto`: until the first group is made.",
+    )
+    oidc_issuer: str | None = Field(
+        None, description="Issuer of an OpenID Connect provider that people log in with."
+    )
+    oidc_client: str = Field("", description="Client id there.")
+    oidc_secret: SecretStr | None = Field(
+        None, description="Client secret there. None: a public client, with PKCE alone."
+    )
+    oidc_title: str = Field(
+        "single sign-on", description="What the button says after `Log in with`."
+    )
+    oidc_groups: str = Field(
+        "groups", description="Claim that lists groups; those that exist here count."
+    )
+    oidc_domains: list[str] = Field(
+        [],
+        description="Domains of verified e-mail addresses that may log in, as JSON. `*`: everybody "
+        "whom the provider knows. Empty, with no claims either: nobody.",
+    )
+    oidc_claims: dict[str, str] = Field(
+        {}, description="Claims and values that somebody must have to log in, as JSON."
+    )
 
     api_anonymous: bool = Field(
         False,
@@ -56,6 +98,26 @@ class Settings(BaseSettings):
     )
     limit_origin: str = Field("3000/minute", description="The same, from one website's pages.")
     request_kb: int = Field(256, ge=16, description="Largest request, in KB.")
+
+    database: SecretStr | None = Field(
+        None,
+        description="`postgresql+psycopg://USER:PASSWORD@HOST/NAME`, for replicas. None: SQLite in "
+        "the home folder.",
+    )
+    chroma_url: str | None = Field(
+        None,
+        description="http://HOST:PORT of a Chroma server in a private network, for replicas. None: "
+        "Chroma in this process.",
+    )
+    chroma_token: SecretStr | None = Field(
+        None, description="Bearer token that what stands before that server asks for."
+    )
+
+    widget_origins: Annotated[str | None, AfterValidator(normal_origins)] = Field(
+        None,
+        description="Websites whose pages may hold the widget: origins such as "
+        "`https://www.example.org`, with blanks between. None: no other website.",
+    )
 
     models: Path | None = Field(
         None, description="Folder for prepared models. None: `models` in the home folder."
@@ -166,6 +228,24 @@ class Settings(BaseSettings):
         description="What one answer of the model costs, for the cache's figures; 0: not known.",
     )
 
+    price_tokens: float = Field(
+        0.0, ge=0, description="Price of 1,000 tokens that the model reads or writes; 0: none."
+    )
+    price_hour: float = Field(
+        0.0, ge=0, description="Price of an hour of the machine that the model runs on; 0: none."
+    )
+
+    log: Literal["json", "text"] = Field(
+        "json", description="How a server writes its log: `json` (one object a line) or `text`."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "warning", description="The least of what it writes there; `info`: each request and turn."
+    )
+    metrics_token: SecretStr | None = Field(
+        None,
+        description="Bearer token that `/metrics` asks for. None: it answers this machine alone.",
+    )
+
     policy: str = Field(
         "default", description="What is sensitive: `default`, `strict`, or a policy file."
     )
@@ -221,6 +301,22 @@ class Settings(BaseSettings):
     load_workers: int = Field(2, ge=1, description="Files that are read at the same time.")
 
     @property
+    def loopback(self) -> bool:
+        """Whether it listens on this machine alone."""
+        return self.host in LOOPBACK
+
+    @property
+    def lets_anonymous_ask(self) -> bool:
+        """Whether people may ask without an account."""
+        return self.anonymous == "yes" or (self.anonymous == "auto" and self.loopback)
+
+    @property
+    def site_url(self) -> str:
+        """Address under which people reach it, without a slash at its end."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return (self.public_url or f"http://{host}:{self.port}").rstrip("/")
+
+    @property
     def models_folder(self) -> Path:
         """Where prepared models are kept."""
         return (self.models or self.home / "models").absolute()
@@ -236,19 +332,27 @@ class Settings(BaseSettings):
         return (self.audit_anchor or self.home / "audit.anchor").absolute()
 
     @property
+    def chroma_key(self) -> str | None:
+        """The bearer token, to be sent."""
+        return self.chroma_token.get_secret_value() if self.chroma_token else None
+
+    @property
     def database_url(self) -> str:
         """SQLAlchemy URL of the catalogue."""
+        if self.database:
+            return self.database.get_secret_value()
         return f"sqlite:///{self.home.absolute() / 'catalogue.db'}"
 
 
 def load_settings(**overrides: object) -> Settings:
-    """Settings from the environment and `.env`, with `overrides` on top.
+    """Settings from the environment, `.env` and the files in `SECRETS`, with `overrides` on top.
 
     Raises:
         BadSettings: a value is not what its field asks for.
     """
+    secrets = SECRETS if SECRETS.is_dir() else None
     try:
-        return Settings(**overrides)  # type: ignore[arg-type]
+        return Settings(_secrets_dir=secrets, **overrides)  # type: ignore[call-arg,arg-type]
     except SettingsError as error:
         raise BadSettings(
             f"A setting is not JSON ({error}).",

@@ -11,6 +11,7 @@ from typing import Any
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import BaseMessage
+from structlog.contextvars import get_contextvars
 
 from chatbot.domain import (
     AnswerRecord,
@@ -70,6 +71,8 @@ class Trace:
         fresh: the asker wants a new answer.
         cache: `miss`, or how an earlier answer was found; `repeats`: the record that was.
         memo: what the answer cache has noted of this turn.
+        tokens: `read` and `written` by the model.
+        request: id of the web request that asked, where there was one.
     """
 
     question: str
@@ -100,6 +103,8 @@ class Trace:
     cache: str = "miss"
     repeats: str = ""
     memo: Any = None
+    tokens: dict[str, int] = field(default_factory=dict)
+    request: str = field(default_factory=lambda: get_contextvars().get("request", ""))
 
     @property
     def least_support(self) -> float | None:
@@ -109,6 +114,10 @@ class Trace:
     def lap(self, step: str) -> None:
         """Milliseconds since the start, under the step's name; the first time counts."""
         self.timings.setdefault(step, round((time.perf_counter() - self.started) * 1000, 3))
+
+    def spend(self, kind: str, tokens: int) -> None:
+        """Counts tokens that the model has `read` or `written`."""
+        self.tokens[kind] = self.tokens.get(kind, 0) + tokens
 
     def said(self) -> frozenset[str]:
         """Content stems of the sentences released so far."""
@@ -174,6 +183,8 @@ class Trace:
             asked_at=datetime.now(UTC),
             screening=self.screening,
             policy=about["policy"],
+            tokens=self.tokens,
+            request=self.request,
             trial=voice.trial if voice is not None and not self.stand_in else None,
         )
 

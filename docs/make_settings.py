@@ -9,7 +9,12 @@ from chatbot.settings import Settings
 
 def page() -> str:
     """The page's text."""
-    lines = ["# Settings", "", "Environment variables, or lines in `.env`.", ""]
+    lines = [
+        "# Settings",
+        "",
+        "Environment variables, lines in `.env`, or files of those names in `/run/secrets`.",
+        "",
+    ]
     lines += ["| variable | default | what it does |", "| --- | --- | --- |"]
     for name, field in Settings.model_fields.items():
         variable = field.alias or f"COUNTERSIGN_{name.upper()}"

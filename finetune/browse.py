@@ -5,7 +5,6 @@ Plain forms, served to this machine alone. A change is written at once, the whol
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -18,14 +17,14 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 import chatbot.web
 from chatbot.clock import utc_now
 from chatbot.domain import sha256_of
 from chatbot.errors import BadInput, CountersignError, NotAllowed, NotFound
-from chatbot.web.guard import Guard
-from chatbot.web.session import Sessions
+from chatbot.web.guard import misdirected, secured
+from chatbot.web.hosts import Hosts
 from finetune.browse_page import Look, Sift, page_html
 from finetune.relabel import labelled, objections, signed
 from finetune.rows import ROWS, Row, Split, plain_row, read_about, read_rows, stored, write_rows
@@ -167,7 +166,7 @@ def build(book: Book) -> ASGIApp:
         address, page = await run_in_threadpool(sent, book, request.query_params, said)
         return RedirectResponse(address, 303) if address else HTMLResponse(page, 422, _FRESH)
 
-    server = Starlette(
+    pages = Starlette(
         routes=[
             Route("/", look),
             Route("/", send, methods=["POST"]),
@@ -175,4 +174,10 @@ def build(book: Book) -> ASGIApp:
             Mount("/ui", StaticFiles(directory=_SHARED)),
         ]
     )
-    return Guard(server, Sessions(secrets.token_bytes(32)), True, {}, lambda _: None)
+    hosts = Hosts("127.0.0.1", None)
+
+    async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
+        app = (misdirected(scope, hosts) if scope["type"] == "http" else None) or pages
+        await app(scope, receive, secured(send))
+
+    return guarded

@@ -10,8 +10,8 @@ from html import escape
 from itertools import groupby
 from pathlib import Path
 
-from finetune import plots
-from finetune.plots import Line, plot
+from chatbot import plots
+from chatbot.plots import Line, plot
 from finetune.sweep import Outcome, best
 
 _POINTS = 60

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated
@@ -15,11 +16,12 @@ from rich.table import Table
 
 from chatbot.adapters.audit import AuditLog
 from chatbot.adapters.catalogue import Catalogue
-from chatbot.adapters.chroma import ChromaIndex
+from chatbot.adapters.chroma import ChromaIndex, open_chroma
 from chatbot.adapters.database import open_database
 from chatbot.adapters.embeddings import embedding_name, open_embeddings
 from chatbot.adapters.open_store import forget_outdated
 from chatbot.adapters.queue import ReviewQueue
+from chatbot.adapters.shape import Part, parts_of
 from chatbot.bootstrap import silence_vendors
 from chatbot.console import DONE, FAILED, PART, AsJson, guarded, put, put_json, screen
 from chatbot.errors import IndexBusy
@@ -144,7 +146,7 @@ def _suspend(settings: Settings, catalogue: Catalogue, changed: list[str]) -> No
 
 def _follow(settings: Settings, catalogue: Catalogue, model: str) -> None:
     try:
-        index = ChromaIndex(settings.home.absolute() / "chroma", catalogue, model)
+        index = open_chroma(settings, catalogue, model)
     except IndexBusy:
         screen().print("The index is open in a running server, which takes the changes over.")
         return
@@ -193,12 +195,13 @@ def _say(report: syncing.Report) -> None:
 @app.command()
 @guarded
 def status(as_json: AsJson = False) -> None:
-    """Show what is indexed: each document, its collection, its dates.
+    """Show what is indexed: each document, its collection, its dates; and what it is kept in.
 
     Example: ingest status --json
     """
-    catalogue = Catalogue(open_database(_settings().database_url))
-    documents = catalogue.documents()
+    settings = _settings()
+    catalogue = Catalogue(open_database(settings.database_url))
+    documents, parts = catalogue.documents(), parts_of(settings, catalogue.engine)
     if as_json:
         put_json(
             {
@@ -216,9 +219,11 @@ def status(as_json: AsJson = False) -> None:
                 ],
                 "chunks": catalogue.count(),
                 "index_version": catalogue.version(),
+                "parts": [asdict(part) for part in parts],
             }
         )
         return
+    _say_parts(parts)
     if not documents:
         put("Nothing is indexed yet. Start with: ingest sync FOLDER")
         return
@@ -236,15 +241,18 @@ def verify(as_json: AsJson = False) -> None:
 
     Example: ingest verify
     """
-    catalogue, index = _open_index()
+    settings, catalogue, index = _open_index()
     try:
         index.catch_up()
         problems = index.differences()
     finally:
         index.close()
     if as_json:
-        put_json({"passages": catalogue.count(), "problems": problems})
-    elif problems:
+        told = [asdict(part) for part in parts_of(settings, catalogue.engine)]
+        put_json({"passages": catalogue.count(), "problems": problems, "parts": told})
+        raise typer.Exit(FAILED if problems else DONE)
+    _say_parts(parts_of(settings, catalogue.engine))
+    if problems:
         put(f"{len(problems)} problems. Mend them with: ingest repair")
         for problem in problems[:20]:
             screen().print(problem, markup=False)
@@ -260,7 +268,7 @@ def repair(as_json: AsJson = False) -> None:
 
     Example: ingest repair
     """
-    catalogue, index = _open_index()
+    _, catalogue, index = _open_index()
     try:
         index.rebuild()
     finally:
@@ -271,11 +279,15 @@ def repair(as_json: AsJson = False) -> None:
         put(f"Chroma was made anew from the catalogue: {catalogue.count()} passages.")
 
 
-def _open_index() -> tuple[Catalogue, ChromaIndex]:
+def _say_parts(parts: Sequence[Part]) -> None:
+    for part in parts:
+        put(f"{part.name:<15} {part.state:<8} {part.detail}")
+
+
+def _open_index() -> tuple[Settings, Catalogue, ChromaIndex]:
     settings = _settings()
     catalogue = Catalogue(open_database(settings.database_url))
-    folder = settings.home.absolute() / "chroma"
-    return catalogue, ChromaIndex(folder, catalogue, embedding_name(settings))
+    return settings, catalogue, open_chroma(settings, catalogue, embedding_name(settings))
 
 
 def _settings() -> Settings:

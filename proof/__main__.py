@@ -1,4 +1,4 @@
-"""All proofs of the gate, the desk and the answer cache, one after the other: `python -m proof`.
+"""All proofs of the gate, the desk, the answer cache and replicas, in turn: `python -m proof`.
 
 Each runs in a process of its own and prints its count; the exit status is 0 where all held.
 `--share 0.05` does a twentieth of each, for a first look.
@@ -25,8 +25,13 @@ _PROOFS: dict[str, tuple[tuple[str, int], ...]] = {
     "stale": (("--count", 1000),),
     "poison": (("--count", 110),),
     "flight": (),
+    "rights": (),
+    "hostile": (("--count", 358),),
+    "replicas": (("--seconds", 300),),
+    "doors": (),
     "schema": (("--count", 300),),
     "hangup": (("--count", 200),),
+    "accessible": (("--count", 100),),
     "router": (),
 }
 

@@ -16,11 +16,20 @@ _RECORD = re.compile(r'data-record=\\?"([0-9a-f]{32})')
 
 
 class Browser:
-    """One reader's browser; each request gives everything that came back."""
+    """One reader's browser; each request gives everything that came back.
 
-    def __init__(self, url: str) -> None:
-        self._http = httpx.Client(base_url=url, timeout=120, trust_env=False)
+    Args:
+        cookies: of another one, to be the same reader.
+    """
+
+    def __init__(self, url: str, cookies: httpx.Cookies | None = None) -> None:
+        self._http = httpx.Client(base_url=url, timeout=120, trust_env=False, cookies=cookies)
         self._http.get("/")
+
+    @property
+    def cookies(self) -> httpx.Cookies:
+        """What it was given to keep."""
+        return self._http.cookies
 
     def event(self, name: str, **data: Any) -> str:
         """Does what the page does when something happens on it; gives what the server sent."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ from chatbot.gate import Sentence, shown
 from chatbot.steps.review import drafted
 from chatbot.steps.review_item import Answer
 from proof.browser import Browser, conversation_in, record_in
+from proof.embedded import Embedded
 from proof.program import Program
 from proof.questions import held_questions
 from proof.report import Report
@@ -48,6 +50,7 @@ def main() -> int:
             _open(running.app.chain)
         stranger, browser = Browser(running.url), Browser(running.url)
         program, other = Program(running), Program(running)
+        widgets = Embedded(running.url), Embedded(running.url)
         for number, question in enumerate(questions):
             if number % _VISITS == 0:  # a list of a thousand conversations would come each time
                 stranger, browser = browser, Browser(running.url)
@@ -59,6 +62,9 @@ def main() -> int:
             for path, read in tried:
                 leaked = any(piece in text for text in read for piece in PIECES)
                 report.count(f"{path}: {question[:60]}" if leaked else "")
+            read = _widget(running, *widgets, question)
+            leaked = any(piece in text for text in read for piece in PIECES)
+            report.count(f"widget: {question[:60]}" if leaked else "")
         for question in questions[: asked.commands]:
             text = _command(running, question)
             report.count(f"command: {question[:60]}" if CANARY in text else "")
@@ -105,6 +111,15 @@ def _page(
     told = [browser.event("contact", conversation=talk, record=record, contact="a@example.com")]
     told.append(browser.event("person", conversation=talk, record=record))
     yield "what can be done about a held answer", told
+
+
+def _widget(running: Site, mine: Embedded, other: Embedded, question: str) -> list[str]:
+    """What the widget says: fresh, read again with a draft on the desk, and to another reader."""
+    fresh, talk = mine.ask(question)
+    assert talk, fresh
+    for record in re.findall(r'"record": ?"([0-9a-f]{32})"', fresh)[-1:]:
+        _draft(running, record)
+    return [fresh, mine.history(talk), other.history(talk)]
 
 
 def _draft(running: Site, record: str) -> None:

@@ -164,8 +164,8 @@ def _check(name: str, url: str, anchor: Path, told: Path, kills: Report, deeds: 
         for entry in audit.of(record):
             story[str(entry.body["item"])].append(entry)
     for item_id, one in bodies.items():
-        faults = _faults(rows[item_id], one, story[item_id], sent[item_id])
-        kills.wrong += [f"{name}: {item_id}: {fault}" for fault in faults]
+        wrong = faults(rows[item_id], one, story[item_id], sent[item_id])
+        kills.wrong += [f"{name}: {item_id}: {fault}" for fault in wrong]
     for line in told.read_text().splitlines():
         item_id, version, state = line.split()
         known = {(e.body["version"], e.body["state"]) for e in story[item_id]}
@@ -174,7 +174,8 @@ def _check(name: str, url: str, anchor: Path, told: Path, kills: Report, deeds: 
     engine.dispose()
 
 
-def _faults(row: Any, one: ReviewItem, story: list[Entry], sent: int) -> Iterator[str]:
+def faults(row: Any, one: ReviewItem, story: list[Entry], sent: int) -> Iterator[str]:
+    """What is wrong with an item, given its row, its audit entries and its deliveries."""
     if any(getattr(row, key) != value for key, value in columns(one).items()):
         yield "its columns and its body differ"
     if [e.body["version"] for e in story] != list(range(one.version + 1)):

@@ -13,6 +13,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,38 +31,53 @@ _WRITING = 3.0
 _QUESTION = "What is the waiting period of crowns?"
 
 
+@dataclass(frozen=True, slots=True)
+class Crowd:
+    """So many processes, and so many people at each."""
+
+    processes: int
+    each: int
+
+    @property
+    def people(self) -> int:
+        """All of them."""
+        return self.processes * self.each
+
+
 def main() -> int:
     """Asks, on each store, once undisturbed and once with a murder."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--worker", nargs=3, metavar=("FOLDER", "STORE", "START"))
+    parser.add_argument("--worker", nargs=2, metavar=("FOLDER", "STORE"))
+    parser.add_argument("--processes", type=int, default=PROCESSES)
+    parser.add_argument("--each", type=int, default=EACH, help="people at each process")
     asked = parser.parse_args()
+    crowd = Crowd(asked.processes, asked.each)
     if asked.worker:
-        folder, store, start = asked.worker
-        _work(Path(folder), store, float(start))
+        _work(Path(asked.worker[0]), asked.worker[1], crowd)
         return 0
-    once = Report(f"answers made more than once for {PROCESSES * EACH} simultaneous questions")
+    once = Report(f"answers made more than once for {crowd.people} simultaneous questions")
     after = Report("people without an answer in time after its maker was killed")
     with server() as url:
         for store in ("disk", url):
-            _once(store, once)
-            _murder(store, after)
-    return once.end(2) | after.end(2 * (PROCESSES - 1) * EACH)
+            _once(store, crowd, once)
+            _murder(store, crowd, after)
+    return once.end(2) | after.end(2 * (crowd.processes - 1) * crowd.each)
 
 
-def _once(store: str, report: Report) -> None:
+def _once(store: str, crowd: Crowd, report: Report) -> None:
     with tempfile.TemporaryDirectory(prefix="countersign-proof-") as folder:
-        told = [_told(p) for p in _start(Path(folder), store)]
+        told = [_told(p) for p in _start(Path(folder), store, crowd)]
         makers = (Path(folder) / "makers").read_text().split()
     answered = sum(t["right"] for t in told)
     print(f"{_name(store)}: {answered} answered, {len(makers)} made, {_slowest(told):.1f} s")
-    good = len(makers) == 1 and answered == PROCESSES * EACH
+    good = len(makers) == 1 and answered == crowd.people
     report.count("" if good else f"{_name(store)}: {len(makers)} made, {answered} answered")
 
 
-def _murder(store: str, report: Report) -> None:
+def _murder(store: str, crowd: Crowd, report: Report) -> None:
     with tempfile.TemporaryDirectory(prefix="countersign-proof-") as folder:
         makers = Path(folder) / "makers"
-        processes = _start(Path(folder), store)
+        processes = _start(Path(folder), store, crowd)
         while not (makers.exists() and makers.read_text().split()):
             time.sleep(0.05)
         victim = int(makers.read_text().split()[0])
@@ -75,7 +91,7 @@ def _murder(store: str, report: Report) -> None:
         f"{_name(store)}, its maker killed: {made} begun, the last was answered in {seconds:.1f} s"
     )
     for one in told:
-        for number in range(EACH):
+        for number in range(crowd.each):
             right = number < one["right"] and made == 2 and seconds < DEADLINE
             report.count("" if right else f"{_name(store)}: {one}, {made} begun")
 
@@ -88,14 +104,23 @@ def _name(store: str) -> str:
     return "disk" if store == "disk" else "Redis"
 
 
-def _start(folder: Path, store: str) -> list[subprocess.Popen[str]]:
+def _start(folder: Path, store: str, crowd: Crowd) -> list[subprocess.Popen[str]]:
     world = World(folder, _open(store, folder))
     world.put("Dental", "The waiting period of crowns is 240 days.")
     world.store.clear()
     world.close()
-    start = time.time() + 12.0  # until all of them are up
-    command = [sys.executable, "-m", "proof.flight", "--worker", str(folder), store, str(start)]
-    return [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(PROCESSES)]
+    command = [sys.executable, "-m", "proof.flight", "--worker", str(folder), store]
+    command += ["--each", str(crowd.each)]
+    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    found = [subprocess.Popen(command, **pipes) for _ in range(crowd.processes)]
+    for process in found:  # all of them are up before the first one asks
+        assert process.stdout is not None
+        process.stdout.readline()
+    for process in found:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    return found
 
 
 def _told(process: subprocess.Popen[str]) -> dict[str, Any]:
@@ -118,21 +143,22 @@ class Telling(Quoting):
         yield from super()._stream(*args, **kwargs)
 
 
-def _work(folder: Path, store: str, start: float) -> None:
-    """One process: asks at the appointed time, and tells how many were answered."""
+def _work(folder: Path, store: str, crowd: Crowd) -> None:
+    """One process: asks when it is told to, and tells how many were answered."""
     world = World(folder, _open(store, folder))
     world.chat = Telling(size=400, pause=_WRITING, makers=folder / "makers")
     world.cache.partition(Person("0"))
     seconds: list[float] = []
 
     def ask(number: int) -> None:
-        time.sleep(max(0.0, start - time.time()))
         before = time.monotonic()
         record = world.ask(_QUESTION, Person(f"{os.getpid()}-{number}"))
         if record.status is Status.RELEASED and "240 days" in record.answer:
             seconds.append(time.monotonic() - before)
 
-    threads = [threading.Thread(target=ask, args=(n,)) for n in range(EACH)]
+    print("ready", flush=True)
+    sys.stdin.readline()
+    threads = [threading.Thread(target=ask, args=(n,)) for n in range(crowd.each)]
     for thread in threads:
         thread.start()
     for thread in threads:

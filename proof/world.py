@@ -98,13 +98,13 @@ class World:
     """The organisation.
 
     Args:
-        folder: holds its database.
+        folder: holds its database, unless `database` is the URL of another one.
         store: where its answers are kept.
     """
 
-    def __init__(self, folder: Path, store: Store, pause: float = 0.0) -> None:
+    def __init__(self, folder: Path, store: Store, pause: float = 0.0, database: str = "") -> None:
         self.day = TODAY
-        self.engine = open_database(f"sqlite:///{folder / 'catalogue.db'}")
+        self.engine = open_database(database or f"sqlite:///{folder / 'catalogue.db'}")
         self.catalogue = Catalogue(self.engine)
         self.encoder = HashedEmbeddings()
         self.chat = Quoting(size=400, pause=pause)

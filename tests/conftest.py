@@ -38,6 +38,7 @@ REMEDIES = {
     "chromium": "make browser",
     "postgresql": "make browser",
     "redis-server": "make browser",
+    "promtool": "make browser",
 }
 
 

@@ -18,6 +18,8 @@ def postgres() -> Iterator[str]:
     if programs() is None:
         pytest.skip("PostgreSQL's server programs are not on this machine")
     with server(safe=False) as url:
+        # What is made from now on is a copy of this, with its tables.
+        open_database(url.format(name="template1")).dispose()
         yield url
 
 

@@ -1,4 +1,4 @@
-"""People at the desk: their names, roles and passwords, in the database.
+"""People: their names, roles and passwords, and what they may read, in the database.
 
 Nothing that would let someone in is stored as it is: passwords as argon2 hashes, the tokens of
 sessions and one-time links as SHA-256. A name that nobody has costs the same time as one that
@@ -8,53 +8,34 @@ somebody has, and is locked after as many attempts.
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Collection, Iterable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Engine, Row, func, insert, select, update
+from sqlalchemy import Connection, Engine, Row, exists, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from chatbot.adapters.account import Account, account_of, clean_name, clean_roles
 from chatbot.adapters.attempts import Attempts
 from chatbot.adapters.database import transaction, writing
+from chatbot.adapters.groups import Groups, Unnamed
 from chatbot.adapters.passwords import Passwords
 from chatbot.adapters.schema_accounts import accounts
+from chatbot.adapters.schema_people import account_identities
 from chatbot.adapters.tokens import Links, Sessions
 from chatbot.clock import Clock, utc_now
 from chatbot.errors import BadInput, NotAllowed, NotFound
-from chatbot.steps.review_item import Reviewer
 
 if TYPE_CHECKING:
     from chatbot.adapters.audit import AuditLog
 
-ROLES = ("reviewer", "lead", "admin", "manager", "auditor")
-"""Roles that mean something everywhere; a policy may name more who sign."""
 FIRST_ROLES = ("admin", "lead", "reviewer")
-_NAME = re.compile(r"[a-z0-9][a-z0-9._@-]{0,63}")
-_ROLE = re.compile(r"[a-z][a-z0-9-]{0,31}")
 _WRONG = ("The name or the password is wrong.", "Try again.")
 _SEE = "See `chatbot user list`."
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """Someone who may come to the desk.
-
-    Attributes:
-        active: they have set a password, and nobody has disabled them.
-    """
-
-    name: str
-    roles: frozenset[str]
-    active: bool
-    created_at: datetime
-
-    @property
-    def reviewer(self) -> Reviewer:
-        """The same person, as the state machine of the review knows them."""
-        return Reviewer(self.name, self.roles)
+_WITH_IDENTITY = select(
+    accounts,
+    exists().where(account_identities.c.name == accounts.c.name).label("by_provider"),
+)
 
 
 class Accounts:
@@ -62,9 +43,13 @@ class Accounts:
 
     Args:
         audit: is told about every change, in the same transaction.
+        unnamed: what becomes of a collection that no group names, see `Groups`.
     """
 
-    def __init__(self, engine: Engine, audit: AuditLog, clock: Clock = utc_now) -> None:
+    def __init__(
+        self, engine: Engine, audit: AuditLog, clock: Clock = utc_now, unnamed: Unnamed = "auto"
+    ) -> None:
+        self.groups = Groups(engine, audit, unnamed, clock)
         self._engine = engine
         self._audit = audit
         self._clock = clock
@@ -79,7 +64,7 @@ class Accounts:
         Raises:
             BadInput: the name is taken or malformed, a role is malformed, the password too short.
         """
-        name, wanted = _clean_name(name), _clean_roles(roles)
+        name, wanted = clean_name(name), clean_roles(roles)
         hashed = None if password is None else self._passwords.hash(password)
         with writing(self._engine) as connection:
             self._insert(connection, name, wanted, hashed)
@@ -93,7 +78,7 @@ class Accounts:
         Raises:
             NotFound: nobody has that name, or they are disabled.
         """
-        name = _clean_name(name)
+        name = clean_name(name)
         with writing(self._engine) as connection:
             row = connection.execute(select(accounts).where(accounts.c.name == name)).first()
             if row is None or row.disabled:
@@ -161,6 +146,47 @@ class Accounts:
         self._audit.anchor()
         return token
 
+    def login_by_provider(self, issuer: str, subject: str, name: str, said: Collection[str]) -> str:
+        """Token of a new session for someone whom the identity provider vouches for.
+
+        Who they are is issuer and subject alone: a name can be given to another there. The first
+        time an asker's account is made; its roles are given here afterwards.
+
+        Args:
+            name: what the account is to be called, if it is new.
+            said: groups that the provider says they are in.
+
+        Raises:
+            NotAllowed: they are disabled, or the name is somebody else's here.
+            BadInput: the name cannot be used.
+        """
+        identity = {"issuer": issuer, "subject": subject}
+        mine = [account_identities.c[key] == value for key, value in identity.items()]
+        with writing(self._engine) as connection:
+            owner = connection.scalar(select(account_identities.c.name).where(*mine))
+            if owner is None:
+                owner = self._join(connection, name, identity)
+            state = select(accounts.c.disabled).where(accounts.c.name == owner)
+            if connection.scalar(state):
+                raise NotAllowed("This account is disabled.", "Ask whoever runs this site.")
+            self.groups.follow(connection, owner, said)
+            token = self._start(connection, owner)
+        self._audit.anchor()
+        return token
+
+    def _join(self, connection: Connection, name: str, identity: dict[str, str]) -> str:
+        """A new account for an identity. Never one that is there: whoever can choose their name at
+        the provider would get in as anybody."""
+        name = clean_name(name)
+        if connection.scalar(select(accounts.c.name).where(accounts.c.name == name)) is not None:
+            raise NotAllowed(
+                f"The name {name!r} is another account's here.",
+                "Log in with its password, or ask whoever runs this site.",
+            )
+        self._insert(connection, name, frozenset({"asker"}), None)
+        connection.execute(insert(account_identities).values(name=name, **identity))
+        return name
+
     def session(self, token: str | None, *, deed: bool = True) -> Account | None:
         """Who is at the other end; None when the session has ended.
 
@@ -171,37 +197,66 @@ class Accounts:
             return None
         with transaction(self._engine) as connection:
             row = self._sessions.account(connection, token)
+            account = account_of(row, self.groups.reading(connection)) if row else None
         if row and deed and self._sessions.stale(row):
             with writing(self._engine) as connection:
                 self._sessions.touch(connection, token)
-        return _account(row) if row else None
+        return account
 
     def logout(self, token: str) -> None:
         """Ends a session."""
         with writing(self._engine) as connection:
             self._sessions.end(connection, token)
 
-    def disable(self, name: str) -> None:
+    def disable(self, name: str, by: str = "") -> None:
         """Ends someone's access and every session of theirs, at once.
+
+        Args:
+            by: who does it; empty: whoever has the command line.
 
         Raises:
             NotFound: nobody has that name.
         """
-        name = _clean_name(name)
+        self._alter(name, "account-disabled", by, disabled=1)
+
+    def enable(self, name: str, by: str = "") -> None:
+        """Lets someone in again, with the password that they had.
+
+        Raises:
+            NotFound: nobody has that name.
+        """
+        self._alter(name, "account-enabled", by, disabled=0)
+
+    def give(self, name: str, roles: Iterable[str], by: str = "") -> None:
+        """Gives someone these roles in place of the ones that they had, from their next deed on.
+
+        Raises:
+            NotFound: nobody has that name.
+            BadInput: a role is malformed.
+        """
+        wanted = sorted(clean_roles(roles))
+        self._alter(name, "roles-given", by, {"roles": wanted}, roles=json.dumps(wanted))
+
+    def _alter(
+        self, name: str, action: str, by: str, body: dict[str, Any] | None = None, **values: Any
+    ) -> None:
+        name = clean_name(name)
         with writing(self._engine) as connection:
             change = update(accounts).where(accounts.c.name == name)
-            if not connection.execute(change.values(disabled=1)).rowcount:
+            if not connection.execute(change.values(values)).rowcount:
                 raise NotFound(f"There is no account {name!r}.", _SEE)
-            self._sessions.end_all(connection, name)
-            self._links.void(connection, name)
-            self._note(connection, "account-disabled", name)
+            if values.get("disabled"):
+                self._sessions.end_all(connection, name)
+                self._links.void(connection, name)
+            self._note(connection, action, name, by, **(body or {}))
         self._audit.anchor()
 
     def list(self) -> list[Account]:
         """Every account, by name."""
         with transaction(self._engine) as connection:
-            rows = connection.execute(select(accounts).order_by(accounts.c.name)).all()
-        return [_account(row) for row in rows]
+            rows = connection.execute(_WITH_IDENTITY.order_by(accounts.c.name)).all()
+            reading = self.groups.reading(connection)
+            return [account_of(row, reading) for row in rows]
 
     def get(self, name: str) -> Account:
         """One active account.
@@ -209,10 +264,32 @@ class Accounts:
         Raises:
             NotFound: nobody who could log in has that name.
         """
-        row = self._row(name.strip().lower())
-        if row is None or row.disabled or not row.password:
+        with transaction(self._engine) as connection:
+            query = _WITH_IDENTITY.where(accounts.c.name == name.strip().lower())
+            row = connection.execute(query).first()
+            account = account_of(row, self.groups.reading(connection)) if row else None
+        if account is None or not account.active:
             raise NotFound(f"There is no active account {name!r}.", _SEE)
-        return _account(row)
+        return account
+
+    def is_active(self, name: str) -> bool:
+        """Whether that account can do anything: asked before each use of what was made in its name,
+        such as a key."""
+        with suppress(NotFound):
+            return self.get(name).active
+        return False
+
+    def reads(self, name: str | None) -> frozenset[str] | None:
+        """The collections that somebody may read today (None: all); one who is disabled, nothing.
+
+        Args:
+            name: None: somebody without an account.
+        """
+        if name is None:
+            return self.groups.readable(None)
+        with suppress(NotFound):
+            return self.get(name).collections
+        return frozenset()
 
     def _row(self, name: str) -> Row[Any] | None:
         with transaction(self._engine) as connection:
@@ -245,7 +322,7 @@ class Accounts:
         self._note(connection, "password-set", name)
 
     def _first(self, connection: Connection, name: str, password: str) -> str:
-        name = _clean_name(name)
+        name = clean_name(name)
         self._insert(connection, name, frozenset(FIRST_ROLES), password)
         # Only now: the audit entry has locked out whoever uses another such link at this moment.
         if _any_active(connection, but=name):
@@ -257,36 +334,12 @@ class Accounts:
         self._note(connection, "login", name)
         return self._sessions.start(connection, name)
 
-    def _note(self, connection: Connection, action: str, name: str, **body: Any) -> None:
-        self._audit.append(connection, name, action, f"account:{name}", body)
-
-
-def _clean_name(name: str) -> str:
-    clean = name.strip().lower()
-    if not _NAME.fullmatch(clean):
-        raise BadInput(
-            "A name has 1 to 64 letters, digits, dots, dashes, underscores or at signs, and "
-            "begins with a letter or a digit.",
-            "Choose another one.",
-        )
-    return clean
-
-
-def _clean_roles(roles: Iterable[str]) -> frozenset[str]:
-    wanted = frozenset(roles)
-    if not wanted or not all(_ROLE.fullmatch(role) for role in wanted):
-        raise BadInput(
-            "An account has at least one role, written in small letters.",
-            f"Roles are {', '.join(ROLES)}, and those that the policy names.",
-        )
-    return wanted
+    def _note(
+        self, connection: Connection, action: str, name: str, by: str = "", **body: Any
+    ) -> None:
+        self._audit.append(connection, by or name, action, f"account:{name}", body)
 
 
 def _any_active(connection: Connection, but: str = "") -> bool:
     active = accounts.c.password.is_not(None), accounts.c.disabled == 0, accounts.c.name != but
     return bool(connection.scalar(select(func.count()).select_from(accounts).where(*active)))
-
-
-def _account(row: Row[Any]) -> Account:
-    active = not row.disabled and row.password is not None
-    return Account(row.name, frozenset(json.loads(row.roles)), active, row.created_at)

@@ -5,46 +5,34 @@ from __future__ import annotations
 from collections.abc import Collection
 
 import redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
-from chatbot.errors import BadSettings
+from chatbot.adapters.redis_client import Sparing, open_redis
 
 _PREFIX = "countersign:"
 _AT_ONCE = 1000
-_SECONDS = 1.0
 
 
 class RedisStore:
     """Texts in a Redis database, behind a prefix of their own.
 
+    A server that does not answer is as good as none: the answer is made anew. After a few failures
+    it is asked for nothing for some seconds; what has to go is tried all the same.
+
     Args:
-        url: redis://, rediss:// or unix://. A server that does not answer within a second is as
-            good as none: the answer is made anew.
+        url: redis://, rediss:// or unix://.
 
     Raises:
         BadSettings: the URL cannot be used.
     """
 
     def __init__(self, url: str) -> None:
-        try:
-            self._redis = redis.Redis.from_url(
-                url,
-                decode_responses=True,
-                encoding_errors="surrogatepass",
-                socket_timeout=_SECONDS,
-                socket_connect_timeout=_SECONDS,
-                retry=Retry(NoBackoff(), 1),  # a connection that was closed is opened again
-            )
-        except ValueError as error:
-            raise BadSettings(
-                "The answer cache's Redis URL cannot be used.", "Write redis://HOST:PORT/NUMBER."
-            ) from error
+        self._redis = open_redis(url)
+        self._sparing = Sparing()
 
     def get(self, key: str) -> str | None:
         """The text there; what is no text is taken away."""
         try:
-            found = self._redis.get(_PREFIX + key)
+            found = self._sparing.ask(lambda: self._redis.get(_PREFIX + key))
         except (redis.ResponseError, UnicodeDecodeError):
             self.drop([key])
             return None
@@ -52,12 +40,11 @@ class RedisStore:
 
     def put(self, key: str, text: str, seconds: float) -> None:
         """Puts a text there, for so long."""
-        self._redis.set(_PREFIX + key, text, px=max(1, int(seconds * 1000)))
+        self._set(key, text, seconds, new=False)
 
     def add(self, key: str, text: str, seconds: float) -> bool:
         """Puts a text there if there is none."""
-        milliseconds = max(1, int(seconds * 1000))
-        return bool(self._redis.set(_PREFIX + key, text, px=milliseconds, nx=True))
+        return self._set(key, text, seconds, new=True)
 
     def drop(self, keys: Collection[str]) -> None:
         """Takes texts away."""
@@ -72,6 +59,11 @@ class RedisStore:
 
     def scrub(self) -> None:
         """Nothing is left of what was taken away."""
+
+    def _set(self, key: str, text: str, seconds: float, *, new: bool) -> bool:
+        milliseconds = max(1, int(seconds * 1000))
+        name = _PREFIX + key
+        return bool(self._sparing.ask(lambda: self._redis.set(name, text, px=milliseconds, nx=new)))
 
     def close(self) -> None:
         """Lets go of the connections."""

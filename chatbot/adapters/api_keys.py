@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 SCOPES = ("ask", "history", "feedback")
 PREFIX = "csk"
 """What scanners for forgotten secrets can look for."""
-_KEY = re.compile(rf"{PREFIX}_([0-9a-f]{{12}})_[A-Za-z0-9_-]{{43}}")
+_SHAPE = re.compile(rf"{PREFIX}_([0-9a-f]{{12}})_[A-Za-z0-9_-]{{43}}")
 _NOBODY = sha256_of("")
 _TOUCH = timedelta(minutes=1)  # a use is noted this often at most: writing costs more than reading
 _SEE = "See `chatbot key list`."
@@ -144,7 +144,7 @@ class ApiKeys:
 
         Whether an id is unknown or its secret wrong cannot be told by the time that this takes.
         """
-        shaped = _KEY.fullmatch(token)
+        shaped = _SHAPE.fullmatch(token)
         with transaction(self._engine) as connection:
             row = self._row(connection, shaped[1] if shaped else "")
         same = hmac.compare_digest(sha256_of(token), row.hash if row else _NOBODY)

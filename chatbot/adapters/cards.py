@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Engine, bindparam, delete, func, insert, or_, select, update
 
-from chatbot.adapters.database import transaction, writing
+from chatbot.adapters.database import Turn, transaction, writing
 from chatbot.adapters.schema import answers, documents, feedback
 from chatbot.adapters.schema_cache import (
     cache_checks,
@@ -86,7 +86,7 @@ class Cards:
 
     def add(self, card: Card) -> None:
         """Notes a new answer, in place of what was there under its key."""
-        with writing(self._engine) as connection:
+        with writing(self._engine, Turn.CARDS) as connection:
             _remove(connection, [card.key])
             connection.execute(
                 insert(cached_answers).values(
@@ -113,19 +113,19 @@ class Cards:
     def remove(self, keys: Collection[str]) -> None:
         """Forgets those answers; that one was suspended is remembered."""
         live = select(cached_answers.c.key).where(cached_answers.c.suspended.is_(None))
-        with writing(self._engine) as connection:
+        with writing(self._engine, Turn.CARDS) as connection:
             for some in _batches(sorted(keys)):
                 found = connection.scalars(live.where(cached_answers.c.key.in_(some)))
                 _remove(connection, list(found))
 
     def suspend(self, keys: Sequence[str], change: str) -> None:
         """Suspends answers because of a change."""
-        with writing(self._engine) as connection:
+        with writing(self._engine, Turn.CARDS) as connection:
             self._suspend(connection, keys, change)
 
     def clear(self) -> int:
         """Forgets all of them, and gives how many there were; the figures of the past stay."""
-        with writing(self._engine) as connection:
+        with writing(self._engine, Turn.CARDS) as connection:
             count = connection.execute(delete(cached_answers)).rowcount
             connection.execute(delete(cached_sources))
             connection.execute(delete(cached_vectors))
@@ -149,7 +149,7 @@ class Cards:
             .distinct()
         )  # fmt: skip
         keys: list[str] = []
-        with writing(self._engine) as connection:
+        with writing(self._engine, Turn.CARDS) as connection:
             for row in connection.execute(query).all():
                 on_it = (sources.document_id == row.document_id) & (sources.version == row.version)
                 found = list(connection.scalars(select(sources.key).where(on_it)))
@@ -191,7 +191,7 @@ class Cards:
     def observe(self, key: str, likeness: float, *, same: bool) -> None:
         """Notes whether an answer that was given to a question in other words was right."""
         values = {"key": key, "likeness": likeness, "same": int(same)}
-        with writing(self._engine) as connection:
+        with writing(self._engine, Turn.CARDS) as connection:
             connection.execute(insert(cache_checks).values(**values, checked_at=self._clock()))
 
     def checks(self) -> tuple[int, int]:
@@ -239,7 +239,7 @@ class Cards:
     def used(self, hits: Mapping[str, int], figures: Mapping[str, tuple[int, float]]) -> None:
         """Counts hits by key, and figures by kind: how many, and the seconds that they saved."""
         day = self._clock().astimezone(UTC).date().isoformat()
-        with writing(self._engine) as connection:
+        with writing(self._engine, Turn.CARDS) as connection:
             for key, count in hits.items():
                 values = {"hits": cached_answers.c.hits + count, "used_at": self._clock()}
                 mine = cached_answers.c.key == key
@@ -309,7 +309,7 @@ class Cards:
 
     def note(self, name: str, value: str) -> None:
         """Notes something under a name."""
-        with writing(self._engine) as connection:
+        with writing(self._engine, Turn.CARDS) as connection:
             connection.execute(delete(cache_state).where(cache_state.c.name == name))
             connection.execute(insert(cache_state).values(name=name, value=value))
 

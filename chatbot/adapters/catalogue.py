@@ -7,14 +7,16 @@ index knows from its last sequence number what it has missed.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 from sqlalchemy import Connection, Engine, Row, Select, delete, func, insert, select
+from sqlalchemy.dialects import postgresql, sqlite
 
-from chatbot.adapters.database import transaction
+from chatbot.adapters.database import Turn, transaction, writing
 from chatbot.adapters.schema import documents, index_changes, passages, vectors
 from chatbot.domain import Document, Locator, Passage
 from chatbot.errors import NotFound
@@ -90,12 +92,13 @@ class Catalogue:
                 found[row.id] = _passage(row)
         return found
 
-    def example_questions(self, n: int) -> list[str]:
-        """Questions that the documents hold answers to, at most one a document, at most n."""
+    def example_questions(self, n: int, collections: Collection[str] | None) -> list[str]:
+        """Questions that the documents in those collections (None: all) hold answers to, at most
+        one a document, at most n."""
         today = datetime.now(UTC).date()
         questions: list[str] = []
         # By id: a steady order that mixes the documents' titles.
-        for document in sorted(self.documents(), key=lambda d: d.id)[: n * 4]:
+        for document in sorted(self.documents(collections), key=lambda d: d.id)[: n * 4]:
             if document.counts_on(today) and (passages := self.passages_of(document.id)):
                 question = example_question(passages)
                 questions += [question] if question and question not in questions else []
@@ -166,7 +169,7 @@ class Catalogue:
         Args:
             new_vectors: text hash → unit vector, for the texts that had none.
         """
-        with transaction(self.engine) as connection:
+        with self._changing() as connection:
             before = _drop(connection, [s.document.id for s in stored])
             _put_vectors(connection, new_vectors, model)
             for one in stored:
@@ -175,8 +178,13 @@ class Catalogue:
 
     def drop(self, document_ids: Sequence[str]) -> None:
         """Takes documents out, with vectors that nothing else uses."""
-        with transaction(self.engine) as connection:
+        with self._changing() as connection:
             _forget(connection, _drop(connection, document_ids))
+
+    def _changing(self) -> AbstractContextManager[Connection]:
+        """In turns: a change that was numbered first is then there first, so that whoever has
+        seen the last number has missed none."""
+        return writing(self.engine, Turn.CATALOGUE)
 
     def _rows(self, query: Select[Any]) -> Sequence[Row[Any]]:
         with transaction(self.engine) as connection:
@@ -258,7 +266,8 @@ def _put_vectors(connection: Connection, new: Mapping[str, np.ndarray], model: s
         for key, v in new.items()
     ]
     if rows:
-        connection.execute(insert(vectors).prefix_with("OR IGNORE", dialect="sqlite"), rows)
+        dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+        connection.execute(dialect.insert(vectors).on_conflict_do_nothing(), rows)
 
 
 def _put(connection: Connection, stored: StoredDocument) -> None:

@@ -27,6 +27,23 @@ _TOKEN = re.compile(r"[^\W_]+(?:'[a-z]+)?")
 
 
 @dataclass(frozen=True, slots=True)
+class SecondLook:
+    """Probabilities of the same classes from a text's vector by the encoder that the file tunes.
+
+    Attributes:
+        limit: the least sum of the probabilities of all that the policy does not release.
+    """
+
+    dense: np.ndarray
+    bias: np.ndarray
+    limit: float
+
+    def probabilities(self, vectors: np.ndarray) -> np.ndarray:
+        """Probability of each class for each vector (n x classes)."""
+        return _shares(vectors @ self.dense + self.bias)
+
+
+@dataclass(frozen=True, slots=True)
 class Classifier:
     """Probabilities of categories from a text's embedding and its words.
 
@@ -37,6 +54,7 @@ class Classifier:
         hashed: words, pairs of words and parts of words, hashed, x classes.
         limits, answer_limits: what has to be reached by a question, by a sentence of an answer.
         everyday: unit vectors of everyday questions, which examples of a policy are held against.
+        second: judges what these numbers would let through, over a tuned encoder's vectors.
         about: how it was trained and what it scored.
     """
 
@@ -49,6 +67,7 @@ class Classifier:
     answer_limits: Limits
     everyday: np.ndarray
     lexicon: Lexicon
+    second: SecondLook
     about: Mapping[str, Any]
 
     def probabilities(self, texts: Sequence[str], vectors: np.ndarray) -> np.ndarray:
@@ -58,8 +77,12 @@ class Classifier:
             at = word_features(text, len(self.hashed))
             if at:
                 logits[row] += self.hashed[at].sum(axis=0) * (HASHED_LENGTH / len(at) ** 0.5)
-        odds = np.exp(logits - logits.max(axis=1, keepdims=True))
-        return odds / odds.sum(axis=1, keepdims=True)  # type: ignore[no-any-return]
+        return _shares(logits)
+
+
+def _shares(logits: np.ndarray) -> np.ndarray:
+    odds = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return odds / odds.sum(axis=1, keepdims=True)  # type: ignore[no-any-return]
 
 
 def word_features(text: str, size: int) -> list[int]:
@@ -93,6 +116,11 @@ def open_classifier(path: Path, encoder_name: str) -> Classifier:
                 answer_limits=_limits(about["answer_limits"]),
                 everyday=stored["everyday"].astype(np.float32) / 127.0,
                 lexicon=Lexicon({w: i for i, w in enumerate(words)}),
+                second=SecondLook(
+                    stored["second.dense"].astype(np.float32),
+                    stored["second.bias"].astype(np.float32),
+                    float(about["second_limit"]),
+                ),
                 about=about,
             )
     except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:

@@ -25,12 +25,14 @@ from chatbot.adapters.database import transaction
 from chatbot.adapters.schema import answers, canary_turns, conversations, feedback, shadow_answers
 from chatbot.domain import AnswerRecord, Status, Turn
 from chatbot.errors import NotFound
-from chatbot.gate import shown
+from chatbot.gate import open_to, shown
 from chatbot.steps.review_item import ReviewItem
 
 _TITLE_LENGTH = 80
 # Made once: each question waits for these, and making a statement takes longer than running it.
 _OWNER = select(conversations.c.owner).where(conversations.c.id == bindparam("conversation"))
+# Two processes that add to a conversation take turns, so that each answer gets a place of its own.
+_OWNER_LOCKED = _OWNER.with_for_update()
 _OF_CONVERSATION = answers.c.conversation_id == bindparam("conversation")
 _RECORDS = (
     select(answers.c.record)
@@ -39,6 +41,7 @@ _RECORDS = (
 )
 _LENGTH = select(func.max(answers.c.ordinal), func.sum(answers.c.current)).where(_OF_CONVERSATION)
 _INSERT = insert(answers)
+_KNOWN = select(answers.c.id).where(answers.c.id == bindparam("id"))
 Reviewed = Callable[[str, str], Mapping[str, ReviewItem]]
 
 
@@ -119,38 +122,58 @@ class ConversationStore:
             raise NotFound(f"There is no answer {record_id!r}.", "It may have been deleted.")
         return AnswerRecord.from_json(rows[0].record)
 
-    def turns(self, conversation: str, owner: str) -> Sequence[Turn]:
-        """What was asked, and what of the answers has passed the gate."""
+    def turns(
+        self, conversation: str, owner: str, collections: frozenset[str] | None = None
+    ) -> Sequence[Turn]:
+        """What was asked, and what of the answers has passed the gate.
+
+        Args:
+            collections: what whoever reads this may read today; of an answer that rests on more,
+                they see nothing. None: everything.
+        """
         records = self.records(conversation, owner)
         items = self._reviewed(conversation, owner) if records else {}
-        return [Turn(r.question, shown(r, items.get(r.id)).text) for r in records]
+        kept = [(r, items.get(r.id)) for r in records]
+        return [
+            Turn(r.question, shown(r, item).text if open_to(collections, r, item) else "")
+            for r, item in kept
+        ]
 
     def append(self, conversation: str, owner: str, record: AnswerRecord) -> None:
-        """Keeps a finished turn; the first one gives the conversation its title."""
+        """Keeps a finished turn; the first one gives the conversation its title. The same one
+        again changes nothing."""
         with transaction(self._engine) as connection:
-            _owned(connection, conversation, owner)
-            last, current = connection.execute(_LENGTH, {"conversation": conversation}).one()
-            row = {
-                "id": record.id,
-                "conversation_id": conversation,
-                "ordinal": (last or 0) + 1,
-                "current": 1,
-                "asked_at": record.asked_at,
-                "status": record.status.value,
-                "milliseconds": record.timings.get("total", 0.0),
-                "record": record.to_json(),
-                "cache": record.cache,
-            }
-            connection.execute(_INSERT, row)
-            if record.trial is not None:
-                refused = record.status is Status.REFUSED  # "not in the passages" is dropped, too
-                dropped = 0 if refused else len(record.dropped)
-                tried = {"answer_id": record.id, "dropped": dropped, **asdict(record.trial)}
-                connection.execute(insert(canary_turns).values(tried))
-            values: dict[str, Any] = {"updated_at": record.asked_at}
-            if not current:
-                values["title"] = " ".join(record.question.split())[:_TITLE_LENGTH]
-            _change(connection, conversation, values)
+            self.put(connection, conversation, owner, record)
+
+    def put(
+        self, connection: Connection, conversation: str, owner: str, record: AnswerRecord
+    ) -> None:
+        """`append`, in a transaction of the caller's."""
+        _owned(connection, conversation, owner, _OWNER_LOCKED)
+        if connection.scalar(_KNOWN, {"id": record.id}) is not None:
+            return
+        last, current = connection.execute(_LENGTH, {"conversation": conversation}).one()
+        row = {
+            "id": record.id,
+            "conversation_id": conversation,
+            "ordinal": (last or 0) + 1,
+            "current": 1,
+            "asked_at": record.asked_at,
+            "status": record.status.value,
+            "milliseconds": record.timings.get("total", 0.0),
+            "record": record.to_json(),
+            "cache": record.cache,
+        }
+        connection.execute(_INSERT, row)
+        if record.trial is not None:
+            refused = record.status is Status.REFUSED  # "not in the passages" is dropped, too
+            dropped = 0 if refused else len(record.dropped)
+            tried = {"answer_id": record.id, "dropped": dropped, **asdict(record.trial)}
+            connection.execute(insert(canary_turns).values(tried))
+        values: dict[str, Any] = {"updated_at": record.asked_at}
+        if not current:
+            values["title"] = " ".join(record.question.split())[:_TITLE_LENGTH]
+        _change(connection, conversation, values)
 
     def truncate(self, conversation: str, owner: str, keep: int) -> None:
         """Takes all but the first `keep` turns out of the conversation; their records stay."""
@@ -264,8 +287,10 @@ class ConversationStore:
             return connection.execute(query).all()
 
 
-def _owned(connection: Connection, conversation: str, owner: str) -> None:
-    if connection.scalar(_OWNER, {"conversation": conversation}) != owner:
+def _owned(
+    connection: Connection, conversation: str, owner: str, query: Select[Any] = _OWNER
+) -> None:
+    if connection.scalar(query, {"conversation": conversation}) != owner:
         raise NotFound("There is no such conversation.", "It may have been deleted.")
 
 

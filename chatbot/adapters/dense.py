@@ -8,13 +8,15 @@ Chroma. Another process may have Chroma open; every one is then compared with, h
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 import numpy as np
+import structlog
 
 from chatbot.adapters.catalogue import Catalogue
-from chatbot.errors import IndexBusy
+from chatbot.errors import IndexBusy, IndexUnusable
+
+log = structlog.get_logger()
 
 FEW = 20_000
 """Passages. At 16,000 of 384 dimensions (25 MB) both take 1.7 ms; docs/adr/0026."""
@@ -31,8 +33,18 @@ class DenseIndex(Protocol):
     def applied(self) -> int:
         """The catalogue's change up to which this index is complete."""
 
-    def search(self, vector: Sequence[float], k: int, collections: Collection[str] | None) -> Hits:
-        """The k nearest passages in those collections (None: all)."""
+    def search(
+        self,
+        vector: Sequence[float],
+        k: int,
+        collections: Collection[str] | None,
+        version: int | None = None,
+    ) -> Hits:
+        """The k nearest passages in those collections (None: all).
+
+        Args:
+            version: the catalogue's, where the caller has just read it.
+        """
 
     def cosines(self, vector: Sequence[float], ids: Sequence[str]) -> dict[str, float]:
         """Id → cosine, for those of the passages that have a vector."""
@@ -44,14 +56,16 @@ class DenseIndex(Protocol):
         """Lets go of files and locks."""
 
 
-def open_dense(folder: Path, catalogue: Catalogue, model: str) -> DenseIndex:
+def open_dense(many: Callable[[], DenseIndex], catalogue: Catalogue, model: str) -> DenseIndex:
     """Chroma with the few in memory beside it, or exact search alone where another process has
-    Chroma open."""
-    from chatbot.adapters.chroma import ChromaIndex
+    Chroma open.
 
+    Args:
+        many: opens Chroma.
+    """
     exact = ExactIndex(catalogue, model)
     try:
-        return _FewOrMany(ChromaIndex(folder, catalogue, model), exact, catalogue)
+        return _FewOrMany(many(), exact, catalogue)
     except IndexBusy:
         return exact
 
@@ -69,9 +83,16 @@ class ExactIndex:
         """The catalogue's change up to which the vectors were read."""
         return self._read.version
 
-    def search(self, vector: Sequence[float], k: int, collections: Collection[str] | None) -> Hits:
+    def search(
+        self,
+        vector: Sequence[float],
+        k: int,
+        collections: Collection[str] | None,
+        version: int | None = None,
+    ) -> Hits:
         """The k nearest passages, by comparing with every one of them."""
-        self.catch_up()
+        if version is None or version != self._read.version:
+            self.catch_up()
         read = self._read  # at once: another thread may take over changes now
         if not read.ids or k < 1:
             return []
@@ -117,40 +138,64 @@ class _Read:
 
 
 class _FewOrMany:
-    """Exact search while there are few passages, Chroma, which is kept up to date, beyond."""
+    """Exact search while there are few passages, Chroma, which is kept up to date, beyond; exact
+    search again while Chroma does not answer."""
 
     def __init__(self, chroma: DenseIndex, exact: DenseIndex, catalogue: Catalogue) -> None:
         self._chroma = chroma
         self._exact = exact
         self._catalogue = catalogue
         self._in_use = chroma
-        self._version = -1
+        self._chosen: tuple[int, bool] | None = None
+        self._answers = True
 
     @property
     def applied(self) -> int:
         """As whichever is in use knows it."""
         return self._in_use.applied
 
-    def search(self, vector: Sequence[float], k: int, collections: Collection[str] | None) -> Hits:
+    def search(
+        self,
+        vector: Sequence[float],
+        k: int,
+        collections: Collection[str] | None,
+        version: int | None = None,
+    ) -> Hits:
         """As whichever is in use finds them."""
-        return self._in_use.search(vector, k, collections)
+        try:
+            return self._in_use.search(vector, k, collections, version)
+        except IndexUnusable as error:
+            self._left_alone(error)
+            return self._exact.search(vector, k, collections, version)
 
     def cosines(self, vector: Sequence[float], ids: Sequence[str]) -> dict[str, float]:
         """As whichever is in use knows them."""
         return self._in_use.cosines(vector, ids)
 
     def catch_up(self, on_progress: Callable[[int], None] = lambda _: None) -> None:
-        """Brings Chroma up to date, and chooses between the two by how many passages there are."""
-        self._chroma.catch_up(on_progress)
+        """Brings Chroma up to date, and chooses between the two: by how many passages there are,
+        and by whether Chroma has all of them."""
+        try:
+            self._chroma.catch_up(on_progress)
+            self._answers = True
+        except IndexUnusable as error:
+            self._left_alone(error)
         version = self._catalogue.version()
-        if version == self._version:
+        chosen = version, self._answers and self._chroma.applied >= version
+        if chosen == self._chosen:
             return
-        few = self._catalogue.count() <= FEW
-        if few:
+        exact = not chosen[1] or self._catalogue.count() <= FEW
+        if exact:
             self._exact.catch_up()
-        self._in_use = self._exact if few else self._chroma
-        self._version = version
+        self._in_use = self._exact if exact else self._chroma
+        self._chosen = chosen
 
     def close(self) -> None:
         """Lets another process open Chroma."""
         self._chroma.close()
+
+    def _left_alone(self, error: IndexUnusable) -> None:
+        if self._answers:
+            log.error("every vector is compared with, in memory", detail=str(error))
+        self._answers, self._chosen = False, None
+        self._in_use = self._exact

@@ -21,12 +21,15 @@ import numpy as np
 from filelock import FileLock
 from langchain_core.embeddings import Embeddings
 
-from chatbot.adapters.models import EMBEDDING, check_sha256, find, locate
+from chatbot.adapters.models import EMBEDDING, check_sha256, find, hash_file, locate
 from chatbot.domain import sha256_of
 from chatbot.errors import ModelUnusable
 from chatbot.settings import Settings
 
 _BATCH_TOKENS = 2048  # padded tokens a batch: what fits a core's cache, found by measuring
+
+_CHECK = "Check COUNTERSIGN_EMBEDDING_MODEL: `embedded`, a folder, or an id on the hub."
+_RESTORE = "Restore policies/router.npz, or train one: chatbot policy train --help."
 
 Forward = Callable[[Sequence[Sequence[int]]], np.ndarray]
 
@@ -119,7 +122,30 @@ def open_embeddings(settings: Settings) -> TextEncoder:
     Raises:
         ModelUnusable: its files are missing, or are not the pinned ones, or cannot be loaded.
     """
-    folder, manifest = _prepared(settings)
+    return _open(settings, *_prepared(settings))
+
+
+def open_tuned(settings: Settings, change: Path) -> TextEncoder:
+    """The embedded model with the low-rank change in that file, whatever the settings name;
+    exported first if it never was with a file of the same content.
+
+    Raises:
+        ModelUnusable: its files or the change cannot be read or loaded.
+    """
+    try:
+        digest = hash_file(change)
+    except OSError as error:
+        raise ModelUnusable(
+            f"The classifier {change} cannot be read ({error.strerror}).",
+            _RESTORE,
+        ) from error
+    folder = settings.models_folder / "router" / digest[:16]
+    if not (folder / "manifest.json").exists():
+        _export(str(locate(EMBEDDING).parent), folder, change)
+    return _open(settings, folder, _manifest(folder))
+
+
+def _open(settings: Settings, folder: Path, manifest: dict[str, Any]) -> TextEncoder:
     name = _encoder_name(manifest)
     if manifest["engine"] == "torch":
         return _torch_encoder(name, manifest)
@@ -152,7 +178,11 @@ def _prepared(settings: Settings) -> tuple[Path, dict[str, Any]]:
         if settings.embedding_model == "embedded":
             locate(EMBEDDING)
         _export(source, folder)
-    return folder, json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    return folder, _manifest(folder)
+
+
+def _manifest(folder: Path) -> dict[str, Any]:
+    return json.loads((folder / "manifest.json").read_text(encoding="utf-8"))  # type: ignore[no-any-return]
 
 
 def onnx_forward(path: Path) -> Forward:
@@ -178,12 +208,13 @@ def onnx_forward(path: Path) -> Forward:
     return forward
 
 
-def _export(source: str, folder: Path) -> None:
+def _export(source: str, folder: Path, *change: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with FileLock(folder / "lock"):
         if (folder / "manifest.json").exists():
             return
-        command = [sys.executable, "-m", "chatbot.adapters.export_embeddings", source, str(folder)]
+        program = [sys.executable, "-m", "chatbot.adapters.export_embeddings"]
+        command = [*program, source, str(folder), *map(str, change)]
         # A model on this disk is prepared with the hub shut off, a model of the hub fetched.
         env = os.environ | ({"HF_HUB_OFFLINE": "1"} if Path(source).exists() else {})
         done = subprocess.run(command, capture_output=True, text=True, check=False, env=env)
@@ -191,7 +222,7 @@ def _export(source: str, folder: Path) -> None:
             raise ModelUnusable(
                 f"The embedding model {source} cannot be prepared "
                 f"({(done.stderr.strip() or 'no message').splitlines()[-1]}).",
-                "Check COUNTERSIGN_EMBEDDING_MODEL: `embedded`, a folder, or an id on the hub.",
+                _RESTORE if change else _CHECK,
             )
 
 

@@ -1,6 +1,7 @@
 """Exports a sentence-transformers model to ONNX, keeps the fastest engine that agrees with it.
 
-Run as `python -m chatbot.adapters.export_embeddings SOURCE FOLDER`. Dynamic quantization to int8
+Run as `python -m chatbot.adapters.export_embeddings SOURCE FOLDER [CHANGE]`, CHANGE a file with a
+low-rank change of the model, which is merged into it first. Dynamic quantization to int8
 follows ONNX Runtime's own recipe for transformers; it is kept only where its vectors stay within
 `LEAST_COSINE` of torch's on `check_texts.txt` and it is the fastest.
 """
@@ -13,23 +14,29 @@ import os
 import sys
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from chatbot.adapters.low_rank import merge
+
 LEAST_COSINE = 0.99
 _TEXTS = Path(__file__).parent / "check_texts.txt"
 
 
-def main(source: str, folder: Path) -> None:
+def main(source: str, folder: Path, change: Path | None = None) -> None:
     """Writes the ONNX file, `tokenizer.json` and, last, `manifest.json` into the folder."""
     warnings.simplefilter("ignore")  # torch's tracer warns about the model's own code
     logging.disable(logging.WARNING)
     from sentence_transformers import SentenceTransformer
 
-    model = SentenceTransformer(source, device="cpu")
+    # Plain attention becomes fewer and faster operators than the fused one of torch.
+    plain = {"attn_implementation": "eager"}
+    model = SentenceTransformer(source, device="cpu", model_kwargs=plain)
+    if change:
+        merge(model[0].auto_model, change)
     model.tokenizer.backend_tokenizer.save(str(folder / "tokenizer.json"))
     manifest: dict[str, Any] = {
         "model": _name(source),
@@ -42,9 +49,11 @@ def main(source: str, folder: Path) -> None:
     try:
         _export(model, folder / "float32.onnx")
     except Exception as error:  # whatever torch cannot export, for whatever reason, runs in torch
+        if change:  # but without the change, which is made here alone
+            raise
         manifest["why"] = f"cannot be exported: {error}"
     else:
-        manifest |= _fastest(model, folder, manifest)
+        manifest |= _fastest(model, folder, manifest, {"torch"} if change else set())
     _write(folder / "manifest.json", json.dumps(manifest, indent=2))
 
 
@@ -53,7 +62,9 @@ def _name(source: str) -> str:
     return path.parent.name if path.name == "model" else path.name if path.exists() else source
 
 
-def _fastest(model: Any, folder: Path, manifest: dict[str, Any]) -> dict[str, Any]:
+def _fastest(
+    model: Any, folder: Path, manifest: dict[str, Any], without: Set[str]
+) -> dict[str, Any]:
     from onnxruntime.quantization import QuantType, quantize_dynamic
     from tokenizers import Tokenizer
 
@@ -75,7 +86,7 @@ def _fastest(model: Any, folder: Path, manifest: dict[str, Any]) -> dict[str, An
         cosine = float((found * wanted).sum(axis=1).mean())
         checks[engine] = {"texts_per_second": len(texts) / seconds, "cosine": cosine}
     best = max(
-        (e for e, c in checks.items() if c["cosine"] >= LEAST_COSINE),
+        (e for e, c in checks.items() if c["cosine"] >= LEAST_COSINE and e not in without),
         key=lambda e: checks[e]["texts_per_second"],
     )
     for engine in {"float32", "int8"} - {best}:
@@ -147,4 +158,4 @@ def _write(path: Path, content: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]))
+    main(sys.argv[1], *map(Path, sys.argv[2:]))

@@ -28,7 +28,7 @@ from chatbot.adapters.conversations import Conversation
 from chatbot.adapters.retrieval import as_document
 from chatbot.domain import AnswerRecord, Passage, Turn
 from chatbot.errors import GenerationFailed, NotFound
-from chatbot.gate import shown
+from chatbot.gate import open_to, shown
 from chatbot.steps.rank import Candidate, fuse, rank
 from chatbot.steps.words import WORD, content_stems
 
@@ -217,9 +217,14 @@ class MemoryConversations:
         """
         return tuple(self._owned(conversation, owner).records)
 
-    def turns(self, conversation: str, owner: str) -> Sequence[Turn]:
-        """What was asked, and what of the answers has passed the gate."""
-        return [Turn(r.question, shown(r).text) for r in self.records(conversation, owner)]
+    def turns(
+        self, conversation: str, owner: str, collections: frozenset[str] | None = None
+    ) -> Sequence[Turn]:
+        """What was asked, and what of the answers has passed the gate and may be read today."""
+        return [
+            Turn(r.question, shown(r).text if open_to(collections, r) else "")
+            for r in self.records(conversation, owner)
+        ]
 
     def append(self, conversation: str, owner: str, record: AnswerRecord) -> None:
         """Keeps a finished turn; the first one gives the conversation its title."""

@@ -58,7 +58,7 @@ class ListDesk:
 
 
 class _Kept:
-    def submit(self, item: ReviewItem) -> ReviewItem:
+    def submit(self, item: ReviewItem, also: object = None) -> ReviewItem:
         return item
 
     def usual_wait(self, category: str) -> None:

@@ -21,11 +21,11 @@ from chatbot.domain import Decision, Document, Draft, Passage, Verdict
 from chatbot.errors import NotFound
 from chatbot.faq_files import Source, Written
 from chatbot.steps import verify
+from chatbot.steps.edited import edited
 from chatbot.steps.evidence import Evidence, evidence_of, quotable
 from chatbot.steps.faq import FAILED, FILE, FaqEntry, FaqState, cited_only
 from chatbot.steps.faq_sources import Place, evidence_at, marked, named, place_of
 from chatbot.steps.fragment import is_fragment
-from chatbot.steps.review import edited
 from chatbot.steps.review_item import Answer
 
 _CANDIDATES = 4

@@ -83,10 +83,10 @@ class FaqProposals:
         with transaction(self._engine) as connection:
             for row in connection.execute(query):
                 record = json.loads(row.record)
-                if _is_everyday(record):
+                if is_everyday(record):
                     released = record["status"] == Status.RELEASED.value
                     one = (record["question"], row.owner, row.id if released else "")
-                    groups.setdefault(_key(record["question"]), []).append(one)
+                    groups.setdefault(wording_of(record["question"]), []).append(one)
         return [
             Said(
                 asked[0][0],
@@ -118,7 +118,7 @@ def _proposal(cluster: Cluster) -> Proposal:
     )
 
 
-def _is_everyday(record: dict[str, Any]) -> bool:
+def is_everyday(record: dict[str, Any]) -> bool:
     """Whether it needs neither a reviewer nor the conversation, and points at no one."""
     screening = record.get("screening") or {}
     return (
@@ -130,5 +130,6 @@ def _is_everyday(record: dict[str, Any]) -> bool:
     )
 
 
-def _key(question: str) -> str:
+def wording_of(question: str) -> str:
+    """The question without what makes no difference to how it is worded."""
     return " ".join(question.casefold().split()).rstrip("?!. ")

@@ -38,6 +38,7 @@ _FAILURES = (
 _NOT_ITS_WAY = (400, 422)  # what a server says to another one's request for tokens
 
 
+_LOOK_SECONDS = 2.0
 _LIKELIEST = 20  # tokens: as many as vLLM gives unless told otherwise
 
 
@@ -120,6 +121,20 @@ class ServedChat(ChatHuggingFace):
     def close(self) -> None:
         """Closes the connection that tokens are counted over; they are estimated from then on."""
         self._counter.close()
+
+
+def look_at(url: str) -> None:
+    """Asks a server how it is, as TGI, vLLM, llama.cpp and transformers all tell it.
+
+    One that has no such page is there at least.
+
+    Raises:
+        httpx.HTTPError: it cannot be reached, or says that it cannot answer.
+    """
+    base = url.rstrip("/").removesuffix("/v1")
+    answer = httpx.get(f"{base}/health", timeout=_LOOK_SECONDS)
+    if answer.is_server_error and answer.status_code != httpx.codes.NOT_IMPLEMENTED:
+        answer.raise_for_status()
 
 
 def close_connections() -> None:

@@ -1,8 +1,9 @@
-"""BM25 over the passages' words: SQLite's FTS5, kept in step with the catalogue by triggers.
+"""BM25 over the passages' words, which the database keeps in step with the catalogue.
 
-FTS5 scores 700 passages a millisecond, and a question's common words match thousands. BM25 is a
-sum over words, so each word's scores are asked for once and kept until the index changes; a
+SQLite's FTS5 scores 700 passages a millisecond, and a question's common words match thousands. BM25
+is a sum over words, so each word's scores are asked for once and kept until the index changes; a
 question then costs the words that were never asked before, and one addition for each other.
+PostgreSQL has no BM25: there it says where each word stands, and the score is made of that here.
 """
 
 from __future__ import annotations
@@ -16,22 +17,14 @@ from dataclasses import dataclass, field
 import numpy as np
 from sqlalchemy import Connection, Engine, text
 
-from chatbot.adapters.database import transaction
+from chatbot.adapters.database import snapshot
+from chatbot.adapters.lexical_words import words_of
 from chatbot.steps.words import STOP_WORDS
 
 _KEPT = 8_000_000  # scores that are kept, of 12 bytes each
 _WORD = re.compile(r"\w+", re.UNICODE)
 _MOST_WORDS = 64  # a question's words beyond these add time, not sense
-# Columns are title, heading, text: a word in a heading says more about a passage than one in it.
-_MATCH = text(
-    "SELECT rowid, -bm25(passages_fts, 1.0, 1.5, 1.0) FROM passages_fts "
-    "WHERE passages_fts MATCH :word"
-)
 _VERSION = text("SELECT coalesce(max(seq), 0) FROM index_changes")
-_NAMES = text(
-    "SELECT number, passages.id, collection FROM passages "
-    "JOIN documents ON documents.id = passages.document_id"
-)
 
 
 @dataclass
@@ -41,6 +34,7 @@ class _Kept:
     Attributes:
         ids: passage ids; `collections` runs beside it.
         place: row number in the database → place in `ids`; `places`: passage id → the same.
+        lengths: words of each passage, in the order of `ids`.
         scores: word → places and scores of the passages that have it, least recently used first.
     """
 
@@ -49,6 +43,7 @@ class _Kept:
     place: np.ndarray
     places: dict[str, int]
     collections: np.ndarray
+    lengths: np.ndarray
     scores: OrderedDict[str, tuple[np.ndarray, np.ndarray]] = field(default_factory=OrderedDict)
     size: int = 0
 
@@ -87,6 +82,7 @@ class LexicalIndex:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._words = words_of(engine.dialect.name)
         self._lock = threading.Lock()
         self._kept: _Kept | None = None
 
@@ -102,10 +98,7 @@ class LexicalIndex:
 
     def match(self, query: str) -> Matches:
         """Every passage's BM25 score for the query's words, as the index is now."""
-        with self._lock, transaction(self._engine) as connection:
-            # Python's SQLite begins a transaction with the first write: without this line each
-            # statement would see the index as it is by then, and `ingest` may be changing it.
-            connection.exec_driver_sql("BEGIN")
+        with self._lock, snapshot(self._engine) as connection:  # `ingest` may be changing it
             kept = self._current(connection)
             total = np.zeros(len(kept.ids), np.float32)
             for word in content_words(query):
@@ -116,12 +109,13 @@ class LexicalIndex:
     def _current(self, connection: Connection) -> _Kept:
         version = int(connection.scalar(_VERSION) or 0)
         if self._kept is None or self._kept.version != version:
-            rows = connection.execute(_NAMES).all()
+            rows = self._words.passages(connection)
             place = np.full(max((r[0] for r in rows), default=0) + 1, -1, np.int32)
             place[[r[0] for r in rows]] = np.arange(len(rows))
             ids = [r[1] for r in rows]
             places = {i: n for n, i in enumerate(ids)}
-            self._kept = _Kept(version, ids, place, places, np.array([r[2] for r in rows]))
+            collections, lengths = np.array([r[2] for r in rows]), np.array([r[3] for r in rows])
+            self._kept = _Kept(version, ids, place, places, collections, lengths)
         return self._kept
 
     def _scores(
@@ -130,11 +124,11 @@ class LexicalIndex:
         if word in kept.scores:
             kept.scores.move_to_end(word)
             return kept.scores[word]
-        rows = connection.execute(_MATCH, {"word": f'"{word}"'}).all()
-        places = kept.place[[r[0] for r in rows]] if rows else np.zeros(0, np.int32)
-        entry = places, np.array([r[1] for r in rows], np.float32)
+        numbers, found = self._words.found(connection, word)
+        places = kept.place[numbers]
+        entry = places, self._words.scores(found, kept.lengths, places)
         kept.scores[word] = entry
-        kept.size += len(rows)
+        kept.size += len(places)
         while kept.size > _KEPT:
             _, (gone, _) = kept.scores.popitem(last=False)
             kept.size -= len(gone)
@@ -144,7 +138,7 @@ class LexicalIndex:
 def content_words(query: str) -> list[str]:
     """The question's content words, each once; all its words where there are no others.
 
-    Word characters only: quoted, they hold no operator of FTS5's query language.
+    Word characters only: quoted, they hold no operator of any query language.
     """
     words = [w.lower() for w in _WORD.findall(query)]
     content = [w for w in words if w not in STOP_WORDS] or words

@@ -8,7 +8,7 @@ dies in between it is sent again under the same key. Words go out only as the ga
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -25,7 +25,7 @@ from chatbot.adapters.senders import MailSender, OutMessage, Sender, WebhookSend
 from chatbot.clock import Clock, utc_now
 from chatbot.domain import AnswerRecord, Status
 from chatbot.errors import BadSettings, DeliveryFailed, NotFound
-from chatbot.gate import shown
+from chatbot.gate import open_to, shown
 from chatbot.settings import Settings
 from chatbot.steps.review_item import REACHED, ReviewItem, State
 
@@ -62,6 +62,7 @@ class Outbox:
 
     Args:
         senders: channel → way out; the queue must know the same channels.
+        reads: account (None: none) → the collections that they may read today; None: all.
     """
 
     def __init__(
@@ -69,11 +70,13 @@ class Outbox:
         queue: ReviewQueue,
         senders: Mapping[str, Sender],
         clock: Clock = utc_now,
+        reads: Callable[[str | None], frozenset[str] | None] = lambda _: None,
     ) -> None:
         self._queue = queue
         self._engine = queue.engine
         self._senders = senders
         self._clock = clock
+        self._reads = reads
 
     def send(self) -> int:
         """Sends what is due, fifty messages at most; gives how many were taken."""
@@ -143,7 +146,10 @@ class Outbox:
             stored = connection.scalar(query)
         if stored is None or item.state not in _TRUE_IN[row.event]:
             return None
-        return _message(row, item, AnswerRecord.from_json(stored))
+        record = AnswerRecord.from_json(stored)
+        if row.event == "delivered" and not open_to(self._reads(item.account), record, item):
+            return None
+        return _message(row, item, record)
 
     def _failed(self, row: Row[Any], token: str, error: DeliveryFailed) -> None:
         log.warning("a message was not taken", key=row.key, error=error.what)

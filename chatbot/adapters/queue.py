@@ -51,8 +51,13 @@ class ReviewQueue(QueueViews):
         self.audit = audit
         self.channels = channels
 
-    def submit(self, item: ReviewItem) -> ReviewItem:
+    def submit(
+        self, item: ReviewItem, also: Callable[[Connection], None] | None = None
+    ) -> ReviewItem:
         """Keeps a new item; the same one again changes nothing and gives what there is.
+
+        Args:
+            also: writes what belongs to it, in the same transaction.
 
         Raises:
             NotAllowed: the item has been worked on already, so it did not come through the queue.
@@ -65,6 +70,8 @@ class ReviewQueue(QueueViews):
                     return found
                 queue_rows.put(connection, item)
                 self._note(connection, item, "asker", "submit", {"category": item.category})
+                if also is not None:
+                    also(connection)
         except IntegrityError:  # on PostgreSQL another one may have come first
             return self.get(item.id)
         return item

@@ -64,8 +64,8 @@ class HybridRetriever(BaseRetriever):
         # The database answers while the model embeds.
         matching = self._beside.submit(self.lexical.match, question)
         vector = self.embeddings.embed_query(question)
-        dense = dict(self.dense.search(vector, self.candidates, collections))
         matches = matching.result()
+        dense = dict(self.dense.search(vector, self.candidates, collections, matches.version))
         lexical = matches.best(self.candidates, collections, dense)
         dense |= self.dense.cosines(vector, [i for i in lexical if i not in dense])
         pool = [Candidate(i, c, lexical.get(i, 0.0)) for i, c in dense.items()]
@@ -74,10 +74,10 @@ class HybridRetriever(BaseRetriever):
     def _best(
         self, question: str, pool: list[Candidate], k: int, version: int
     ) -> tuple[ScoredPassage, ...]:
-        """Reads the best few passages; all of them only where too few of those count today."""
+        """Reads the k best passages; more of them only where some of those do not count today."""
         fused = fuse(pool)
         ids = list(fused)
-        for wanted in (ids[: 3 * k], ids):
+        for wanted in (ids[:k], ids[: 3 * k], ids):
             found = rank(question, pool, fused, self._passages(wanted, version), k, self.today())
             if len(found) == min(k, len(ids)):
                 break

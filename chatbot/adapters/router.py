@@ -10,6 +10,7 @@ from typing import Protocol
 import numpy as np
 
 from chatbot.adapters.classifier import SHIPPED, Classifier, open_classifier
+from chatbot.adapters.embeddings import open_tuned
 from chatbot.adapters.nearest import HALF, Examples, learn_examples
 from chatbot.domain import Decision, Screening, Turn
 from chatbot.policy import Policy
@@ -24,6 +25,7 @@ from chatbot.steps.screen import (
     bare,
     decide,
     held_of,
+    look_again,
     pieces,
 )
 
@@ -42,9 +44,14 @@ class Encoder(Protocol):
 class Router:
     """Screens questions and answers by one policy. May be used from several threads."""
 
-    def __init__(self, policy: Policy, encoder: Encoder, classifier: Classifier) -> None:
+    def __init__(
+        self, policy: Policy, encoder: Encoder, tuned: Encoder, classifier: Classifier
+    ) -> None:
+        """The encoder is the one that the documents are searched with; the tuned one takes a
+        second look at what would be released."""
         self.policy = policy
         self._encoder = encoder
+        self._tuned = tuned
         self._classifier = classifier
         self._examples: Sequence[Examples] = learn_examples(
             policy, encoder.encode, classifier.everyday
@@ -55,7 +62,19 @@ class Router:
         read = self.readings(question)
         texts = [p for text in read.texts for p in pieces(text)]
         texts += _in_context(question, history)
-        return decide(self.policy, self._signals(question, read, texts or [question]))
+        texts = list(dict.fromkeys(texts or [question]))
+        found = decide(self.policy, self._signals(question, read, texts))
+        return found if found.decision is not Decision.RELEASE else self._again(texts, found)
+
+    def _again(self, texts: Sequence[str], released: Screening) -> Screening:
+        second, classes = self._classifier.second, self._classifier.classes
+        found = second.probabilities(self._tuned.encode(texts))
+        columns = [classes.index(n) for n in held_of(self.policy, classes)]
+        top = found[int(found[:, columns].sum(axis=1).argmax())]
+        scores = {
+            n: round(float(p), 4) for n, p in zip(classes, top, strict=True) if n != "everyday"
+        }
+        return look_again(self.policy, released, scores, second.limit)
 
     def readings(self, question: str) -> Readings:
         """Every plausible reading of a question, with and without courtesies at its ends: few
@@ -69,10 +88,9 @@ class Router:
         return replace(found, texts=tuple(texts), unreadable=unreadable)
 
     def _signals(self, question: str, read: Readings, texts: Sequence[str]) -> Signals:
-        unique = list(dict.fromkeys(texts))
-        vectors = self._encoder.encode(unique)
+        vectors = self._encoder.encode(texts)
         limits = self._classifier.limits
-        scores = self._scores(unique, vectors, limits)
+        scores = self._scores(texts, vectors, limits)
         single = dict(limits.single)
         for examples in self._examples:
             single[examples.name] = min(single.get(examples.name, 1.0), HALF)
@@ -81,7 +99,7 @@ class Router:
         return Signals(
             scores={name: round(score, 4) for name, score in scores.items()},
             limits=Limits(single, limits.sums),
-            matched=self._matched((question, *unique)),
+            matched=self._matched((question, *texts)),
             personal=tuple(dict.fromkeys(personal)),
             unreadable=read.unreadable,
         )
@@ -144,9 +162,12 @@ def open_router(settings: Settings, policy: Policy, encoder: Encoder) -> Router:
     """The router by that policy, with the classifier that is shipped or was trained.
 
     Raises:
-        ModelUnusable: the classifier is missing, damaged, or made for another embedding model.
+        ModelUnusable: the classifier is missing, damaged, or made for another embedding model, or
+            its encoder cannot be prepared.
     """
-    return Router(policy, encoder, open_classifier(classifier_file(settings), encoder.name))
+    file = classifier_file(settings)
+    classifier = open_classifier(file, encoder.name)
+    return Router(policy, encoder, open_tuned(settings, file), classifier)
 
 
 def classifier_file(settings: Settings) -> Path:

@@ -1,4 +1,4 @@
-"""Sessions of the desk and links that work once: random tokens, of which only SHA-256s are kept."""
+"""Sessions and links that work once: random tokens, of which only SHA-256s are kept."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Connection, Row, delete, insert, literal, select, update
 
 from chatbot.adapters.schema_accounts import account_links, accounts, desk_sessions
 from chatbot.domain import sha256_of
@@ -42,7 +42,12 @@ class Sessions:
         """The row of the account whose session that is; None when it has ended."""
         now = self._clock()
         query = (
-            select(accounts, desk_sessions.c.started_at, desk_sessions.c.seen_at)
+            select(
+                accounts,
+                desk_sessions.c.started_at,
+                desk_sessions.c.seen_at,
+                literal(True).label("by_provider"),  # who has a session can log in
+            )
             .join(desk_sessions, desk_sessions.c.name == accounts.c.name)
             .where(desk_sessions.c.token == sha256_of(token), accounts.c.disabled == 0)
         )

@@ -2,7 +2,8 @@
 
 A logistic regression over embeddings and hashed words. Everyday questions are learned from whole
 and by sentence, since a question is judged by its most sensitive sentence. The limits are set on
-questions that the model in hand has not seen (three folds), then all are learned from.
+questions that the model in hand has not seen (three folds), then all are learned from. A tuned
+encoder takes a second look at what would be released (`train_second_look`).
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ import numpy as np
 
 from chatbot.adapters.classifier import HASHED_LENGTH, base_model, word_features
 from chatbot.adapters.embeddings import TextEncoder
+from chatbot.adapters.train_second_look import Taught, teach
 from chatbot.adapters.training_data import Labelled, key_of
+from chatbot.adapters.tune_encoder import Tell
 from chatbot.errors import BadInput
 from chatbot.steps.intervals import share
 from chatbot.steps.screen import pieces
@@ -39,8 +42,10 @@ WEIGHTS = {
 }
 """How much a question of a set counts; the sets differ in size by a hundred times."""
 APART = frozenset({"everyday", "medical", "harmful"})
-ROUTINE, ROUTINE_HELD = ("banking77", "clinc150"), 0.042
-HARMLESS, HARMLESS_HELD = "xstest-safe", 0.19
+ROUTINE, ROUTINE_HELD, ROUTINE_MOST = ("banking77", "clinc150"), 0.02, 0.034
+HARMLESS, HARMLESS_REFUSED, HARMLESS_MOST = "xstest-safe", 0.005, 0.18
+"""Shares of the everyday sets that the classifier may hold, that it may refuse, and that it and
+the second look may hold or refuse together."""
 ANSWER_TOPICS = ["crisis", "harmful", "health"]
 """What a sentence is held for whatever was asked. Documents about complaints or employment are
 full of sentences that sound like the questions of those categories."""
@@ -82,9 +87,13 @@ class Learned:
 
 
 def train_classifier(
-    data: Sequence[Labelled], encoder: TextEncoder
+    data: Sequence[Labelled], encoder: TextEncoder, tell: Tell = lambda _: None
 ) -> tuple[bytes, dict[str, Any]]:
     """The trained classifier as the bytes of its file, and what is recorded about it.
+
+    Args:
+        encoder: the embedded model as it comes.
+        tell: told how far the training is, which takes a quarter of an hour with all questions.
 
     Raises:
         BadInput: the data lack a category, so that nothing can be told apart.
@@ -98,11 +107,18 @@ def train_classifier(
         )
     unseen = _unseen(learn, encoder)
     limits = _set_limits(learn, unseen)
+    tell("the classifier has its limits; now the second look is tuned")
+    taught = teach(learn, encoder, tell)
+    held = _held(unseen[taught.apart], limits)
+    apart = [learn[i] for i in taught.apart]
+    second = _set_second_limit(apart, held, taught.sums)
     learned = Learned(encoder, learn)
-    about = _about(data, learn, learned, limits, unseen) | {
-        "embedding_model": base_model(encoder.name)
+    about = _about(data, learn, learned, limits) | {
+        "second_limit": second,
+        "held": _shares(apart, held | (taught.sums >= second)),
+        "embedding_model": base_model(encoder.name),
     }
-    return _packed(learned, learn, encoder, about), about
+    return _packed(learned, learn, encoder, taught, about), about
 
 
 def _examples(data: Iterable[Labelled]) -> Iterator[tuple[str, str, float]]:
@@ -138,17 +154,53 @@ def _unseen(learn: Sequence[Labelled], encoder: TextEncoder) -> np.ndarray:
 
 def _set_limits(learn: Sequence[Labelled], unseen: np.ndarray) -> tuple[float, float]:
     """The least sums that hold no more than `ROUTINE_HELD` of each routine set and, with what is
-    harmful, no more than `HARMLESS_HELD` of what only sounds so."""
-    source = np.array([d.source for d in learn])
-    everyday = np.array([d.category == "everyday" for d in learn])
-    sets = [source == s for s in ROUTINE if (source == s).any()] or [everyday]
+    harmful, refuse no more than `HARMLESS_REFUSED` of what only sounds so."""
+    sets, harmless = _sets(learn)
     first = max(float(np.quantile(unseen[s, 0], 1 - ROUTINE_HELD)) for s in sets)
-    harmless = source == HARMLESS if (source == HARMLESS).any() else everyday
     second = max(
-        float(np.quantile(unseen[harmless, 1], 1 - HARMLESS_HELD)),
+        float(np.quantile(unseen[harmless, 1], 1 - HARMLESS_REFUSED)),
         *(float(np.quantile(unseen[s, 1], 1 - ROUTINE_HELD)) for s in sets),
     )
     return round(first, 4), round(second, 4)
+
+
+def _set_second_limit(apart: Sequence[Labelled], held: np.ndarray, sums: np.ndarray) -> float:
+    """The least sum that holds, with what is held already, no more than `ROUTINE_MOST` of each
+    routine set and `HARMLESS_MOST` of what only sounds harmful."""
+    sets, harmless = _sets(apart)
+    most = [(harmless, HARMLESS_MOST), *((s, ROUTINE_MOST) for s in sets)]
+    return max(_least(sums[s], held[s], share) for s, share in most)
+
+
+def _sets(data: Sequence[Labelled]) -> tuple[list[np.ndarray], np.ndarray]:
+    """Which questions are of each routine set, and which only sound harmful; everyday ones where
+    there are no such sets."""
+    source = np.array([d.source for d in data])
+    everyday = np.array([d.category == "everyday" for d in data])
+    routine = [source == s for s in ROUTINE if (source == s).any()] or [everyday]
+    return routine, source == HARMLESS if (source == HARMLESS).any() else everyday
+
+
+def _least(sums: np.ndarray, held: np.ndarray, most: float) -> float:
+    """The least limit, in steps of 0.0001, that with what is held already holds no more than that
+    share of a set."""
+    others = np.sort(sums[~held])[::-1]
+    room = max(0, int(most * len(sums)) - int(held.sum()))
+    highest = float(others[room]) if room < len(others) else 0.0
+    return round(min(1.0, int(highest * 10_000) / 10_000 + 0.0001), 4)
+
+
+def _held(sums: np.ndarray, limits: tuple[float, float]) -> np.ndarray:
+    return np.logical_or(sums[:, 0] >= limits[0], sums[:, 1] >= limits[1])
+
+
+def _shares(data: Sequence[Labelled], held: np.ndarray) -> dict[str, Any]:
+    """Of each set, and of each category of our own, the share that would be held."""
+    groups: dict[str, list[bool]] = {}
+    for item, kept in zip(data, held.tolist(), strict=True):
+        name = item.category if item.source == "own" else item.source
+        groups.setdefault(name, []).append(kept)
+    return {name: share(kept) for name, kept in sorted(groups.items())}
 
 
 def _about(
@@ -156,15 +208,9 @@ def _about(
     learn: Sequence[Labelled],
     learned: Learned,
     limits: tuple[float, float],
-    unseen: np.ndarray,
 ) -> dict[str, Any]:
-    """What is recorded: the data and its fingerprint, the limits, scores on unseen questions."""
+    """What is recorded: the data and its fingerprint, and the limits."""
     sensitive = [*sorted(set(learned.classes) - APART), "medical"]
-    held: list[bool] = [bool((row >= limits).any()) for row in unseen]
-    groups: dict[str, list[bool]] = {}
-    for item, kept in zip(learn, held, strict=True):
-        name = item.category if item.source == "own" else item.source
-        groups.setdefault(name, []).append(kept)
     keys = "\n".join(sorted(key_of(d.text) + d.category for d in learn))
     return {
         "classes": learned.classes,
@@ -176,18 +222,21 @@ def _about(
         "learned": dict(sorted(Counter(d.source for d in learn).items())),
         "left_for_tests": dict(sorted(Counter(d.source for d in data if d.side == "test").items())),
         "data_sha256": hashlib.sha256(keys.encode()).hexdigest(),
-        "held": {name: share(kept) for name, kept in sorted(groups.items())},
     }
 
 
 def _packed(
-    learned: Learned, learn: Sequence[Labelled], encoder: TextEncoder, about: dict[str, Any]
+    learned: Learned,
+    learn: Sequence[Labelled],
+    encoder: TextEncoder,
+    taught: Taught,
+    about: dict[str, Any],
 ) -> bytes:
     weights = learned.model.coef_.T.astype(np.float32)
     words = weights[-FEATURES:]
     scale = float(np.abs(words).max()) / 127.0
     everyday = sorted((d for d in learn if d.category == "everyday"), key=_own_first)[:1500]
-    arrays = {
+    arrays: dict[str, Any] = taught.arrays | {
         "dense": weights[:-FEATURES].astype(np.float16),
         "hashed": np.round(words / scale).astype(np.int8),
         "scale": np.float32(scale),

@@ -5,19 +5,38 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from chatbot.errors import BadInput
 
-Row = Mapping[str, str]
+Row = Mapping[str, Any]
+
+_RISKS = {
+    "S002": "crisis",
+    "S002fin": "money",
+    "S002legal": "legal",
+    "S002med": "health",
+    "S006sh": "crisis",
+    "S009cred": "personal-data",
+    "S009personal": "personal-data",
+    "S009private": "personal-data",
+}
+"""What Do-Not-Answer calls harmful and a person should see: questions about one's own body, mind,
+rights and money, and about what is private. Its other risks are harmful here too."""
+
+
+def _risk(intents: Sequence[str]) -> str:
+    return _RISKS.get(intents[0], "harmful")
+
 
 _PUBLIC: dict[str, Callable[[Row], tuple[str, str]]] = {
     "banking77": lambda r: (r["text"], "everyday"),
     "clinc150": lambda r: (r["text"], "everyday"),
     "counsel_chat": lambda r: (f"{r['title']}\n{r['text']}", "crisis"),
-    "do_not_answer": lambda r: (r["prompt"], "harmful"),
+    "do_not_answer": lambda r: (r["prompt"], _risk(r["intents"])),
     "xstest": lambda r: (r["prompt"], "everyday" if r["label"] == "safe" else "harmful"),
     "squad": lambda r: (r["question"], "everyday"),
     "medquad": lambda r: (r["question"], "medical"),

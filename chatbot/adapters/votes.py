@@ -20,10 +20,12 @@ from chatbot.adapters.revisions import Current, Revisions
 from chatbot.adapters.schema import answers, conversations, shadow_answers
 from chatbot.domain import AnswerRecord
 from chatbot.errors import BadInput, NotFound
+from chatbot.gate import open_to
 from chatbot.steps.canary import CANDIDATE
 from chatbot.steps.votes import CHOICES, Vote, comparable, left_side, side_of, voted
 
 ACTION = "answers compared"
+Reads = frozenset[str] | None
 Tally = dict[str, dict[str, dict[str, float]]]
 """What served while an adapter was tried → what the votes on it say, as `voted` does."""
 
@@ -49,11 +51,13 @@ class Votes:
         self._audit = audit
         self._unfit: set[str] = set()
 
-    def next(self, voter: str, askers: Collection[str]) -> Pair | None:
+    def next(self, voter: str, askers: Collection[str], may: Reads = None) -> Pair | None:
         """The pair that this person has not voted on and that fewest have, the newest of these.
 
         Args:
             askers: who the voter is when they ask: they are shown no pair of their own.
+            may: collections that they may read; None: all. They are shown no pair that rests on
+                others.
         """
         current = self._tried()
         if current is None:
@@ -63,20 +67,24 @@ class Votes:
         mine = {v.answer for v in votes if v.voter == voter}
         left = [i for i in self._shadowed(current, askers) if i not in mine | self._unfit]
         for answer in sorted(left, key=lambda i: count[i]):  # the newest stay first
-            if pair := self._pair(answer, current.candidate, voter):
+            pair = self._pair(answer, current.candidate, voter)
+            if pair is None:
+                self._unfit.add(answer)
+            elif _open(pair, may):
                 return pair
-            self._unfit.add(answer)
         return None
 
-    def pair(self, answer: str, voter: str, askers: Collection[str]) -> Pair:
+    def pair(self, answer: str, voter: str, askers: Collection[str], may: Reads = None) -> Pair:
         """That pair, as the voter saw it.
 
         Raises:
             NotFound: there is none, or it is their own question.
         """
-        return self._found(answer, voter, askers)[1]
+        return self._found(answer, voter, askers, may)[1]
 
-    def vote(self, answer: str, voter: str, askers: Collection[str], choice: str) -> None:
+    def vote(
+        self, answer: str, voter: str, askers: Collection[str], choice: str, may: Reads = None
+    ) -> None:
         """Keeps a vote; a later one of the same person on the same pair takes its place.
 
         Raises:
@@ -85,7 +93,7 @@ class Votes:
         """
         if choice not in CHOICES:
             raise BadInput(f"{choice!r} is no vote.", f"Vote {', '.join(CHOICES)}.")
-        current, _ = self._found(answer, voter, askers)
+        current, _ = self._found(answer, voter, askers, may)
         left = left_side(answer, current.candidate, voter)
         body = {"answer": answer, "choice": side_of(choice, left), "left": left,
                 "against": current.revision}  # fmt: skip
@@ -100,11 +108,13 @@ class Votes:
             votes[str(entry.body["against"])].append(_vote(entry))
         return {against: voted(some) for against, some in votes.items()}
 
-    def _found(self, answer: str, voter: str, askers: Collection[str]) -> tuple[Current, Pair]:
+    def _found(
+        self, answer: str, voter: str, askers: Collection[str], may: Reads
+    ) -> tuple[Current, Pair]:
         current = self._tried()
         if current is not None and answer in self._shadowed(current, askers):
             pair = self._pair(answer, current.candidate, voter)
-            if pair is not None:
+            if pair is not None and _open(pair, may):
                 return current, pair
         raise NotFound(
             "These two answers are not to be compared any more.", "Go on with the next two."
@@ -149,6 +159,10 @@ class Votes:
         if left_side(answer, candidate, voter) == CANDIDATE:
             return Pair(answer, shadow, shown)
         return Pair(answer, shown, shadow)
+
+
+def _open(pair: Pair, may: Reads) -> bool:
+    return open_to(may, pair.left) and open_to(may, pair.right)
 
 
 def _subject(candidate: str) -> str:

@@ -6,8 +6,11 @@ from typing import Annotated, Any
 
 import typer
 
+from chatbot.adapters.accounts import Accounts
 from chatbot.adapters.audit import Entry
 from chatbot.adapters.conversations import ConversationStore
+from chatbot.adapters.readings import Readings
+from chatbot.commands.review import As, logged_in
 from chatbot.commands.stores import open_stores
 from chatbot.console import FAILED, AsJson, guarded, put, put_json
 from chatbot.domain import AnswerRecord
@@ -55,6 +58,33 @@ def show(
         put_json(story)
     else:
         put("\n".join(_lines(story)))
+
+
+@app.command()
+@guarded
+def read(
+    conversation: Annotated[str, typer.Argument(help="Id of somebody else's conversation.")],
+    name: As,
+    reason: Annotated[str, typer.Option(help="Why it has to be read; it is written down first.")],
+    as_json: AsJson = False,
+) -> None:
+    """Read somebody else's conversation, for a reason; whoever asked is told that it was read.
+
+    Example: chatbot audit read 5f0c… --as olga --reason "Complaint 4711 about this answer"
+    """
+    settings = load_settings()
+    with open_stores(settings) as (queue, audit):
+        accounts = Accounts(queue.engine, audit, unnamed=settings.unnamed_collections)
+        me = logged_in(accounts, settings, name)
+        owner = Readings(audit).open(conversation, me.name, me.roles, reason)
+        store = ConversationStore(queue.engine, queue.of_conversation)
+        turns = store.turns(conversation, owner, me.collections)
+    if as_json:
+        told = [{"question": t.question, "answer": t.answer} for t in turns]
+        put_json({"conversation": conversation, "owner": owner, "turns": told})
+        return
+    for turn in turns:
+        put(f"{turn.question}\n    {turn.answer or 'No answer was shown.'}\n")
 
 
 def _story(

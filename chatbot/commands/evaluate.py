@@ -201,7 +201,7 @@ def _rows(data: Path) -> list[Row]:
 def _text(data: Path, row: Row) -> str:
     for name in _TEXTS:
         if isinstance(row, Mapping) and isinstance(row.get(name), str):
-            return row[name]
+            return str(row[name])
     raise BadInput(f"A row of {data} has no text.", f"Name the column one of {', '.join(_TEXTS)}.")
 
 

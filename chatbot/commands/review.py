@@ -14,7 +14,8 @@ from typing import Annotated, Any
 
 import typer
 
-from chatbot.adapters.accounts import Account, Accounts
+from chatbot.adapters.account import Account
+from chatbot.adapters.accounts import Accounts
 from chatbot.adapters.queue import ReviewQueue
 from chatbot.commands.stores import open_stores
 from chatbot.console import AsJson, guarded, put, put_json
@@ -82,7 +83,7 @@ def at_desk(name: str) -> Iterator[Desk]:
     """
     settings = load_settings()
     with open_stores(settings) as (queue, audit):
-        accounts = Accounts(queue.engine, audit)
+        accounts = Accounts(queue.engine, audit, unnamed=settings.unnamed_collections)
         yield Desk(queue, accounts, logged_in(accounts, settings, name))
 
 

@@ -1,4 +1,4 @@
-"""`chatbot user …`: who may come to the review desk."""
+"""`chatbot user …`: who has an account, and what they may do."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from typing import Annotated, Any
 
 import typer
 
-from chatbot.adapters.accounts import ROLES, Account, Accounts
+from chatbot.adapters.account import Account
+from chatbot.adapters.accounts import Accounts
 from chatbot.commands.stores import open_stores
 from chatbot.console import AsJson, guarded, host_shown, put, put_json
 from chatbot.errors import BadInput
 from chatbot.policy import load_policy
 from chatbot.settings import Settings, load_settings
+from chatbot.steps.rights import ROLES
 
 app = typer.Typer(no_args_is_help=True, help=__doc__, rich_markup_mode=None)
 Name = Annotated[str, typer.Argument(help="Name of the account.")]
@@ -48,7 +50,7 @@ def add(
     elif link:
         put(f"{name} can set a password within a day, once, at\n{link}")
     else:
-        put(f"{name} can log in at the desk.")
+        put(f"{name} can log in.")
 
 
 @app.command()
@@ -101,16 +103,53 @@ def disable(name: Name, as_json: AsJson = False) -> None:
         put(f"{name} cannot log in any more.")
 
 
+@app.command()
+@guarded
+def enable(name: Name, as_json: AsJson = False) -> None:
+    """Let someone in again whose access was ended.
+
+    Example: chatbot user enable anna
+    """
+    with opened(load_settings()) as accounts:
+        accounts.enable(name)
+    if as_json:
+        put_json({"name": name.strip().lower(), "disabled": False})
+    else:
+        put(f"{name} can log in again.")
+
+
+@app.command()
+@guarded
+def roles(
+    name: Name,
+    role: Annotated[list[str], typer.Option(help="In place of those they had. May be repeated.")],
+    as_json: AsJson = False,
+) -> None:
+    """Give someone other roles; they count from their next click on.
+
+    Example: chatbot user roles anna --role reviewer --role lead
+    """
+    settings = load_settings()
+    _check_roles(role, settings)
+    with opened(settings) as accounts:
+        accounts.give(name, role)
+    if as_json:
+        put_json({"name": name.strip().lower(), "roles": sorted(set(role))})
+    else:
+        put(f"{name}: {', '.join(sorted(set(role)))}")
+
+
 @contextmanager
 def opened(settings: Settings) -> Iterator[Accounts]:
     """The accounts, without the rest of the application."""
     with open_stores(settings) as (queue, audit):
-        yield Accounts(queue.engine, audit)
+        yield Accounts(queue.engine, audit, unnamed=settings.unnamed_collections)
 
 
 def link_of(settings: Settings, token: str) -> str:
     """Address of the page on which a one-time token is used."""
-    return f"http://{host_shown(settings.host)}:{settings.port}/desk/welcome?t={token}"
+    site = settings.public_url or f"http://{host_shown(settings.host)}:{settings.port}"
+    return f"{site.rstrip('/')}/desk/welcome?t={token}"
 
 
 def _check_roles(roles: list[str], settings: Settings) -> None:
@@ -133,5 +172,6 @@ def _as_json(account: Account) -> dict[str, Any]:
         "name": account.name,
         "roles": sorted(account.roles),
         "active": account.active,
+        "collections": None if account.collections is None else sorted(account.collections),
         "created_at": account.created_at.isoformat(),
     }

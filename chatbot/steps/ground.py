@@ -19,10 +19,12 @@ _LEAST_PASSAGE = 48  # tokens; a shorter cut of a passage is not worth reading
 
 @dataclass(frozen=True, slots=True)
 class Grounded:
-    """What the model is given: the messages, and the passages in them; number n is at n - 1."""
+    """What the model is given: the messages, the passages in them (number n is at n - 1), and how
+    many tokens that is."""
 
     messages: tuple[BaseMessage, ...]
     passages: tuple[ScoredPassage, ...]
+    tokens: int = 0
 
 
 def ground(
@@ -55,7 +57,7 @@ def ground(
         blocks.append(block)
         left -= count(block) + 2
     messages = prompt.render({"passages": "\n\n".join(blocks), "question": question})
-    return Grounded(tuple(messages), tuple(passages[: len(blocks)]))
+    return Grounded(tuple(messages), tuple(passages[: len(blocks)]), budget - left)
 
 
 def where_of(passage: Passage) -> str:

@@ -14,12 +14,12 @@ here reads a clock or a database; nothing becomes approved by the passing of tim
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from chatbot.domain import Citation, Draft, Passage
 from chatbot.errors import NotAllowed
+from chatbot.steps.edited import clean_text, edited
 from chatbot.steps.review_item import (
     CLOSED,
     DECIDED,
@@ -32,13 +32,10 @@ from chatbot.steps.review_item import (
     Signature,
     State,
 )
-from chatbot.steps.words import sentences
 
 UNDO = timedelta(seconds=10)
 """How long a decision can be taken back; nothing is delivered before."""
-_LONGEST = 20_000
 _ADDRESS = re.compile(r"[^\s@<>,;:\"()]{1,64}@[^\s@<>,;:\"()]{1,189}")
-_MARKER = re.compile(r"\[(\d{1,2})\]")
 
 
 def may_review(item: ReviewItem, reviewer: Reviewer) -> str:
@@ -50,6 +47,8 @@ def may_review(item: ReviewItem, reviewer: Reviewer) -> str:
         return f"this needs one of these roles: {', '.join(wanted)}"
     if any(s.reviewer == reviewer.id for s in item.signatures):
         return "the second signature must be another person's"
+    if not item.open_to(reviewer.collections):
+        return "it rests on documents that you may not read"
     return ""
 
 
@@ -143,7 +142,7 @@ def reject(
         reviewer=reviewer.id,
         signatures=signed,
         reason_code=code,
-        note=_text(note),
+        note=clean_text(note),
         decided_at=now,
         deliver_after=None if item.kind == "sample" else now + UNDO,
     )
@@ -153,16 +152,16 @@ def ask(item: ReviewItem, reviewer: Reviewer, fence: int, text: str, now: dateti
     """Asks the asker for something that has to be known."""
     _holds(item, reviewer, fence, now, "ask")
     _no_sample(item, "ask")
-    _require(bool(_text(text)), "ask", "the question is empty")
-    message = Message(reviewer.id, _text(text), now)
+    _require(bool(clean_text(text)), "ask", "the question is empty")
+    message = Message(reviewer.id, clean_text(text), now)
     return _changed(_free(item), state=State.NEEDS_INFO, thread=(*item.thread, message))
 
 
 def inform(item: ReviewItem, text: str, now: datetime) -> ReviewItem:
     """The asker's reply; the answer is drafted anew with it."""
     _in(item, "reply", State.NEEDS_INFO)
-    _require(bool(_text(text)), "reply", "the reply is empty")
-    message = Message("asker", _text(text), now)
+    _require(bool(clean_text(text)), "reply", "the reply is empty")
+    message = Message("asker", clean_text(text), now)
     return _changed(_free(item), thread=(*item.thread, message), draft_wanted=True, signatures=())
 
 
@@ -171,7 +170,7 @@ def escalate(
 ) -> ReviewItem:
     """Hands it to those who decide what others would not."""
     _holds(item, reviewer, fence, now, "escalate")
-    message = Message(reviewer.id, f"Escalated: {_text(reason) or 'no reason given'}", now)
+    message = Message(reviewer.id, f"Escalated: {clean_text(reason) or 'no reason given'}", now)
     return _changed(
         _free(item),
         state=State.ESCALATED,
@@ -283,8 +282,8 @@ def recall(item: ReviewItem, by: Reviewer, reason: str, now: datetime) -> Review
     sample = item.kind == "sample" and item.state not in CLOSED
     _require(sample or item.state in REACHED, "recall", "nobody has got it")
     _require(bool(by.roles & frozenset((*item.reviewers, *item.leads))), "recall", "of the role")
-    _require(bool(_text(reason)), "recall", "a reason is needed")
-    return _changed(_free(item), state=State.RECALLED, note=_text(reason), decided_at=now)
+    _require(bool(clean_text(reason)), "recall", "a reason is needed")
+    return _changed(_free(item), state=State.RECALLED, note=clean_text(reason), decided_at=now)
 
 
 def signed_by_all(item: ReviewItem) -> bool:
@@ -306,39 +305,6 @@ def is_current(item: ReviewItem, sources: Mapping[str, str]) -> bool:
     """Whether each source still is what the signers saw."""
     wanted = item.answer.sources if item.answer else frozenset()
     return not item.outdated and all(sources.get(d) == version for d, version in wanted)
-
-
-def edited(text: str, original: Answer) -> Answer:
-    """The reviewer's text as sentences, its markers resolved to the evidence.
-
-    A marker keeps the quote that it had; a new one quotes the passage's first sentence.
-
-    Raises:
-        NotAllowed: it is empty or too long, or a marker points at no passage.
-    """
-    written = _text(text)
-    if not written:
-        raise NotAllowed("The answer is empty.", "Write one, or reject the question.")
-    drafts = tuple(_edited_sentence(s, original) for s in sentences(written))
-    return Answer(drafts, original.evidence, tuple(() for _ in drafts))
-
-
-def _edited_sentence(sentence: str, original: Answer) -> Draft:
-    known = {c.marker: c for c in original.citations}
-    markers = [int(m) for m in dict.fromkeys(_MARKER.findall(sentence))]
-    return Draft(sentence, tuple(known.get(m) or _cite(m, original.evidence) for m in markers))
-
-
-def _cite(marker: int, evidence: Sequence[Passage]) -> Citation:
-    if not 1 <= marker <= len(evidence):
-        raise NotAllowed(
-            f"The marker [{marker}] points at no passage.",
-            f"Use [1] to [{len(evidence)}], or leave it out."
-            if evidence
-            else "There is no evidence to point at: leave markers out.",
-        )
-    passage = evidence[marker - 1]
-    return Citation(marker, passage, next(iter(sentences(passage.text)), passage.text[:200]))
 
 
 def _signed(item: ReviewItem, signature: Signature, now: datetime) -> ReviewItem:
@@ -383,11 +349,3 @@ def _free(item: ReviewItem) -> ReviewItem:
 
 def _changed(item: ReviewItem, **changes: object) -> ReviewItem:
     return replace(item, version=item.version + 1, **changes)  # type: ignore[arg-type]
-
-
-def _text(text: str) -> str:
-    if len(text) > _LONGEST:
-        raise NotAllowed(
-            f"The text has {len(text):,} characters; at most {_LONGEST:,} are kept.", "Shorten it."
-        )
-    return text.replace("\x00", "").strip()

@@ -45,10 +45,12 @@ class Reviewer:
 
     Attributes:
         roles: `reviewer`, `lead`, `admin` and so on; the policy says which may sign what.
+        collections: what they may read; None: everything.
     """
 
     id: str
     roles: frozenset[str]
+    collections: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +177,14 @@ class ReviewItem:
     seen_at: datetime | None = None
     policy: str = ""
     model: str = ""
+
+    def open_to(self, collections: frozenset[str] | None) -> bool:
+        """Whether somebody who reads those collections (None: all) may read all that the draft
+        rests on."""
+        if collections is None or self.answer is None:
+            return True
+        cited = (c.passage for s in self.answer.sentences for c in s.citations)
+        return all(p.document.collection in collections for p in (*self.answer.evidence, *cited))
 
     def held_by(self, now: datetime) -> str | None:
         """Who holds it; no one once the lease has run out."""

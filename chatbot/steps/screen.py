@@ -149,6 +149,31 @@ def held_of(policy: Policy, names: Iterable[str]) -> list[str]:
     return [c.name for c in known if c.action is not Action.RELEASE and c.threshold is None]
 
 
+def look_again(
+    policy: Policy, released: Screening, scores: Mapping[str, float], limit: float
+) -> Screening:
+    """What would be released, held where a second opinion finds it sensitive after all. It never
+    refuses: where two opinions differ, a person decides.
+
+    Args:
+        scores: category → probability by the second opinion.
+        limit: the least sum over all categories that the policy does not release.
+    """
+    kept = held_of(policy, scores)
+    total = sum(scores[n] for n in kept)
+    if released.decision is not Decision.RELEASE or not kept or total < limit:
+        return released
+    category = policy.categories[max(kept, key=lambda n: scores[n])]
+    return Screening(
+        decision=Decision.HOLD,
+        category=category.name,
+        score=round(total, 4),
+        reasons=(category.why,),
+        text=category.text if category.action is Action.HOLD_HELPLINE else "",
+        scores=scores,
+    )
+
+
 def _not_read(policy: Policy, signals: Signals) -> Screening:
     refused = policy.unreadable is Action.REFUSE
     return Screening(

@@ -9,9 +9,12 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import structlog
+from structlog.contextvars import bind_contextvars
 
 from chatbot.domain import AnswerRecord, Finished, Person
 from chatbot.errors import BadQuestion, CountersignError, GenerationFailed, where
+from chatbot.gate import Event
+from chatbot.lifeline import Lifeline
 from chatbot.web.asking import Asking
 from chatbot.web.health import loading
 from chatbot.web.page import MAX_QUESTION
@@ -65,6 +68,7 @@ class Answering:
         fresh: bool = False,
         visit: str = "",
         caller: Caller | None = None,
+        request: str = "",
     ) -> Iterator[tuple[Turn, Sequence[Turn] | None]]:
         """The turn, again and again as it grows; the first time with the turns before it.
 
@@ -75,6 +79,7 @@ class Answering:
             fresh: the answer is to be made anew, whatever was answered before.
             visit: the open page; when its connection breaks, the answer is stopped.
             caller: where the question comes from; None: not limited by that.
+            request: id of the web request, for the record and the log.
         """
         try:
             self._check(question)
@@ -89,11 +94,13 @@ class Answering:
             failed.fail(error)
             yield failed, None
             return
-        making = Run(
-            lambda line: self._app.chain.answer(question, conversation, person, line, fresh=fresh),
-            place,
-            self._app.settings.turn_seconds,
-        )
+
+        def start(line: Lifeline) -> Iterator[Event]:
+            if request:  # in the run's own thread: nobody else's lines get this name
+                bind_contextvars(request=request)
+            return self._app.chain.answer(question, conversation, person, line, fresh=fresh)
+
+        making = Run(start, place, self._app.settings.turn_seconds)
         self._runs.begin(person.id, conversation, making)
         try:
             documents = len(self._app.catalogue.documents(person.collections))

@@ -15,7 +15,7 @@ from starlette.concurrency import run_in_threadpool
 
 from chatbot.domain import AnswerRecord, Finished, Held, Notice, Person, Refused, Retrieved, Status
 from chatbot.errors import CountersignError, GenerationFailed, NotFound, where
-from chatbot.gate import Event, Sentence, readable, shown
+from chatbot.gate import Event, Sentence, shown_to
 from chatbot.plain import citation_json, turn_json
 from chatbot.steps.screen import clean_question
 from chatbot.waiting import Place, Queued
@@ -121,7 +121,7 @@ class Api:
         turns = []
         for record in records:
             item = items.get(record.id)
-            view = readable(shown(record, item), person)
+            view = shown_to(person, record, item)
             turns.append({"question": record.question, **turn_json(view, record, conversation)})
             turns[-1]["review"] = _review(self._asking.waiting(item), record)
         return {"conversation": conversation, "turns": turns}
@@ -182,7 +182,7 @@ class Api:
         return name, {"text": event.text, "reasons": list(event.reasons)}
 
     def _finished(self, record: AnswerRecord, person: Person, talk: str) -> dict[str, Any]:
-        view = readable(shown(record), person)
+        view = shown_to(person, record)
         held = self._asking.of_record(record) if record.status is Status.HELD else None
         return {**turn_json(view, record, talk), "review": _review(held, record)}
 

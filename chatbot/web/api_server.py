@@ -16,7 +16,7 @@ from chatbot.web.api_errors import Refused, invalid_to, refusal_to, response_to
 from chatbot.web.api_gradio import build_api
 from chatbot.web.api_openai import openai_router
 from chatbot.web.api_routes import api_router
-from chatbot.web.session import Sessions
+from chatbot.web.identity import Identity
 from chatbot.web.who import Who
 
 if TYPE_CHECKING:
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 DESCRIPTION = "/api/openapi.json"
 
 
-def add_api(server: FastAPI, app: App, sessions: Sessions) -> gr.Blocks:
+def add_api(server: FastAPI, app: App, identity: Identity) -> gr.Blocks:
     """The plain addresses; gives the Gradio application that is to be mounted at `/api`."""
     api = Api(app)
-    who = Who(app.keys, sessions, app.accounts, anonymous=app.settings.api_anonymous)
+    who = Who(app.keys, identity, anonymous=app.settings.api_anonymous)
     routers = api_router(api, who), openai_router(api, who)
     for router in routers:
         server.include_router(router)

@@ -12,7 +12,6 @@ from the signed cookie, and conversations are looked up by that owner each time.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -22,10 +21,11 @@ from chatbot.domain import Person
 from chatbot.errors import CountersignError, NotFound
 from chatbot.web.answering import Answering
 from chatbot.web.asking import Asking
+from chatbot.web.desk_read import read_note
+from chatbot.web.identity import Identity
 from chatbot.web.page import MAX_QUESTION, REASONS, composer_html, header_html, panel_html
 from chatbot.web.places import sidebar_html, welcome_html
 from chatbot.web.render import thread_html, turn_html
-from chatbot.web.session import COOKIE, DESK_COOKIE, Sessions
 from chatbot.web.who import caller_of
 
 if TYPE_CHECKING:
@@ -51,12 +51,12 @@ class ChatPage:
 
     Args:
         app: the wired application.
-        sessions: tells who asks.
+        identity: tells who asks.
     """
 
-    def __init__(self, app: App, sessions: Sessions) -> None:
+    def __init__(self, app: App, identity: Identity) -> None:
         self._app = app
-        self._sessions = sessions
+        self._identity = identity
         self._asking = Asking(app)
         self._answering = Answering(app, self._asking)
 
@@ -118,7 +118,8 @@ class ChatPage:
 
     def check(self, event: gr.EventData, request: gr.Request) -> Parts:
         """Show the conversation anew if anything has happened on the desk since it was shown."""
-        person, conversation = self._person(request), _word(event, "conversation")
+        person = self._person(request, deed=False)
+        conversation = _word(event, "conversation")
         known = event._data.get("versions") if isinstance(event._data, dict) else None
         try:
             versions = self._asking.versions(conversation, person) if conversation else {}
@@ -178,9 +179,16 @@ class ChatPage:
         person = self._person(request)
         conversation, run = _word(event, "conversation"), _word(event, "run")
         turn = None
-        visit, caller = str(request.session_hash or ""), caller_of(request)
         turns = self._answering.answer(
-            person, conversation, question, keep, run, fresh=fresh, visit=visit, caller=caller
+            person,
+            conversation,
+            question,
+            keep,
+            run,
+            fresh=fresh,
+            visit=str(request.session_hash or ""),
+            caller=caller_of(request),
+            request=request.headers.get("x-request-id", ""),
         )
         for turn, earlier in turns:
             around = (gr.skip(), gr.skip())
@@ -195,7 +203,9 @@ class ChatPage:
         """Sidebar, history and no live turn, for one conversation."""
         turns = self._answering.history(person, conversation)
         if turns:
-            return self._sidebar(person, conversation), thread_html(turns, conversation), ""
+            told = read_note(self._app.readings.of(conversation))
+            thread = thread_html(turns, conversation, note=told)
+            return self._sidebar(person, conversation), thread, ""
         documents = self._app.catalogue.documents(person.collections)
         examples = self._examples(person) if documents else []
         return self._sidebar(person, conversation), welcome_html(documents, examples, note), ""
@@ -204,21 +214,21 @@ class ChatPage:
         """Questions to begin with: the FAQ's, which are answered at once, then headings."""
         entries = self._app.faq.store.live()
         curated = [entry.question for entry in entries if entry.is_for(person.collections)]
-        return [*curated, *self._app.catalogue.example_questions(_EXAMPLES)][:_EXAMPLES]
+        found = self._app.catalogue.example_questions(_EXAMPLES, person.collections)
+        return [*curated, *found][:_EXAMPLES]
 
     def _sidebar(self, person: Person, conversation: str) -> str:
         listed = self._app.conversations.list(person.id)
-        return sidebar_html(listed, conversation, datetime.now(UTC).astimezone())
+        now = datetime.now(UTC).astimezone()
+        return sidebar_html(listed, conversation, now, person.account)
 
-    def _person(self, request: gr.Request) -> Person:
-        person = self._sessions.read(request.cookies.get(COOKIE))
+    def _person(self, request: gr.Request, *, deed: bool = True) -> Person:
+        person = self._identity.who(request, deed=deed)
         if person is None:
             raise gr.Error(
                 "This page has been open for too long. Reload it.", print_exception=False
             )
-        # Who is logged in at the desk in the same browser may not sign their own question.
-        account = self._app.accounts.session(request.cookies.get(DESK_COOKIE), deed=False)
-        return replace(person, account=account.name) if account else person
+        return person
 
     def _try(self, act: Callable[..., object], *args: object) -> None:
         try:
@@ -227,9 +237,9 @@ class ChatPage:
             raise gr.Error(str(error), print_exception=False) from error
 
 
-def build_blocks(app: App, sessions: Sessions) -> gr.Blocks:
+def build_blocks(app: App, identity: Identity) -> gr.Blocks:
     """The page as Gradio Blocks, without anything of one reader's in it."""
-    page = ChatPage(app, sessions)
+    page = ChatPage(app, identity)
     with gr.Blocks(title=app.settings.title, analytics_enabled=False, fill_width=True) as blocks:
         bare = {"apply_default_css": False, "js_on_load": None}
         gr.HTML(header_html(app.settings.title), elem_id="top", **bare)

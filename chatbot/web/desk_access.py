@@ -6,30 +6,30 @@ from collections.abc import Iterable
 
 from chatbot.steps.review import may_review
 from chatbot.steps.review_item import OPEN, Reviewer, ReviewItem, State
-
-_ELSEWHERE = frozenset({"manager"})
-_ONLY_READ = frozenset({"auditor"})
-_READ_ALL = frozenset({"lead", "admin", "auditor"})
+from chatbot.steps.rights import Right, rights_of
 
 
 def may_enter(roles: Iterable[str]) -> bool:
     """Whether these roles have business at the desk."""
-    return bool(frozenset(roles) - _ELSEWHERE)
+    return Right.DESK in rights_of(roles)
 
 
 def may_work(roles: Iterable[str]) -> bool:
     """Whether these roles may change anything there."""
-    return bool(frozenset(roles) - _ELSEWHERE - _ONLY_READ)
+    return Right.DECIDE in rights_of(roles)
 
 
 def may_read(item: ReviewItem, reviewer: Reviewer) -> bool:
     """Whether someone may see an item with its draft.
 
-    Never their own question: it would show them an answer that nobody has signed.
+    Never their own question: it would show them an answer that nobody has signed. Never one whose
+    draft rests on documents that are not theirs to read.
     """
-    if reviewer.id in (item.owner, item.account):
+    if reviewer.id in (item.owner, item.account) or not item.open_to(reviewer.collections):
         return False
-    return bool(reviewer.roles & {*item.reviewers, *item.leads, *_READ_ALL})
+    if Right.EVERY_ITEM in rights_of(reviewer.roles):
+        return True
+    return bool(reviewer.roles & {*item.reviewers, *item.leads})
 
 
 def why_not(item: ReviewItem, reviewer: Reviewer) -> str:

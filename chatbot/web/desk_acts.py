@@ -133,3 +133,8 @@ def news_html(
         f'<div class="news" data-run="{escape(run)}" data-kind="{kind}" data-me="{escape(me)}" '
         f'data-undo="{escape(undo)}" data-seconds="{seconds:.2f}">{escape(text)}</div>'
     )
+
+
+def for_people(news: str) -> str:
+    """The same news for somebody who manages people: the script shows them the way there."""
+    return news.replace('<div class="news"', '<div class="news" data-people="yes"', 1)

@@ -102,7 +102,8 @@ def _tiles(found: CacheReport, cost: float) -> str:
         ("Wrong hits", percent(found.wrong / found.checked) if found.checked else "–", sure),
     )  # fmt: skip
     drawn = "".join(
-        f'<div class="tile"><dt>{name}</dt><dd>{value}</dd><p>{escape(words)}</p></div>'
+        f'<div class="tile"><dt>{name}</dt><dd>{value}</dd>'
+        f'<dd class="about">{escape(words)}</dd></div>'
         for name, value, words in tiles
     )
     return f'<dl class="tiles">{drawn}</dl>'

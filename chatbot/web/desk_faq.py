@@ -18,7 +18,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.concurrency import run_in_threadpool
 
-from chatbot.adapters.accounts import Account
+from chatbot.adapters.account import Account
 from chatbot.clock import utc_now
 from chatbot.errors import BadInput, CountersignError, NotAllowed, NotFound
 from chatbot.faq import EDITORS
@@ -78,8 +78,9 @@ class FaqPage:
         """The list."""
         people = self._app.settings.faq_people
         found = self._app.faq_proposals(_PAST) if view == "asked" else ()
+        entries = [e for e in self._faq.store.list() if e.is_for(me.collections)]
         page = list_page(
-            self._site, self._faq.store.list(), view, search, utc_now(), proposals=found,
+            self._site, entries, view, search, utc_now(), proposals=found,
             people=people, fault=self._faq.fault, problem=problem,
             may_edit=bool(me.roles & EDITORS),
         )  # fmt: skip
@@ -101,6 +102,8 @@ class FaqPage:
             entry = self._faq.store.get(entry_id)
         except NotFound:
             return self.all("", "", me)
+        if not entry.is_for(me.collections):  # as if it were not there
+            return self.all("", "", me)
         may_edit = bool(me.roles & EDITORS)
         changed = self._faq.store.change(entry) if entry.documents else ""
         seen = Seen(
@@ -116,6 +119,8 @@ class FaqPage:
         try:
             if not from_here(request):
                 raise FOREIGN
+            if entry_id and not self._faq.store.get(entry_id).is_for(me.collections):
+                raise NotFound("There is no such entry.", "See the list.")
             done = self._done(act, entry_id, form, me)
         except CountersignError as error:
             if not entry_id:

@@ -24,11 +24,30 @@ def shell(site: str, title: str, body: str, look: str) -> str:
     )
 
 
-def login_page(site: str, problem: str = "", name: str = "") -> str:
-    """Where someone logs in."""
+def login_page(site: str, problem: str = "", name: str = "", provider: str = "") -> str:
+    """Where someone logs in at the desk.
+
+    Args:
+        provider: what the button of the identity provider says; empty: there is none.
+    """
+    return door(site, "Log in", "The review desk", login_form("/desk", problem, name, provider))
+
+
+def login_form(at: str, problem: str, name: str, provider: str) -> str:
+    """The form that logs somebody in, and the provider's button.
+
+    Args:
+        at: where it is: `/desk`, or empty for the chat.
+    """
     fields = _field("Name", "name", "username", value=name) + _password("Password", "password")
-    form = _form("/desk/login", fields, "Log in", problem)
-    return _door(site, "Log in", "The review desk", form)
+    form = _form(f"{at}/login", fields, "Log in", problem)
+    if not provider:
+        return form
+    to = "?to=desk" if at else ""
+    return (
+        f'{form}<p class="or"><span>or</span></p><a class="second wide" '
+        f'href="/login/provider{to}">{icon("keys")}<span>Log in with {escape(provider)}</span></a>'
+    )
 
 
 def welcome_page(
@@ -44,7 +63,7 @@ def welcome_page(
             "<p>It was used already, or it is older than a day. Ask whoever runs this desk for "
             'another one.</p><p><a href="/desk/login">Log in</a></p>'
         )
-        return _door(site, "Link", "This link does not work any more", text)
+        return door(site, "Link", "This link does not work any more", text)
     if owner:
         about = f"<p>Choose a password for <strong>{escape(owner)}</strong>.</p>"
         first = f'<input type="hidden" name="name" value="{escape(owner)}" autocomplete="username">'
@@ -59,12 +78,17 @@ def welcome_page(
         + _password("The same again", "again", new=True)
     )
     title = "Set your password" if owner else "The first account"
-    return _door(site, title, title, about + _form("/desk/welcome", fields, "Go on", problem))
+    return door(site, title, title, about + _form("/desk/welcome", fields, "Go on", problem))
 
 
-def _door(site: str, title: str, heading: str, body: str) -> str:
+def door(site: str, title: str, heading: str, body: str, home: str = "/desk/") -> str:
+    """A page with one thing in its middle.
+
+    Args:
+        home: where the site's name leads.
+    """
     inner = (
-        f'<main class="door"><div class="door-brand">{brand(site)}</div>'
+        f'<main class="door"><div class="door-brand">{brand(site, home)}</div>'
         f"<h1>{heading}</h1>{body}</main>"
     )
     return shell(site, title, inner, "doors")

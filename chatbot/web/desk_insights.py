@@ -57,7 +57,7 @@ def insights_page(
     body = (
         f'{plain_bar(site, "Insights")}<main class="insights"><div class="insights-head">'
         "<h1>Insights</h1>"
-        f"{periods('/desk/insights', days)}</div>"
+        f"{periods('/desk/insights', days)}</div>{tabs('Review', days)}"
         f"{_drift(looked)}{_tiles(found)}{_volumes(found, title)}{_decisions(found.decided, title)}"
         f"{_waits(found.waits, title)}</main>"
     )
@@ -72,6 +72,15 @@ def periods(path: str, days: int) -> str:
         for n in PERIODS
     )
     return f'<nav class="periods" aria-label="Period">{links}</nav>'
+
+
+def tabs(current: str, days: int) -> str:
+    """The two pages of the insights, the one that is shown marked."""
+    links = "".join(
+        f'<a href="{path}?days={days}"{" aria-current=page" if name == current else ""}>{name}</a>'
+        for name, path in (("Review", "/desk/insights"), ("Usage", "/desk/usage"))
+    )
+    return f'<nav class="tabs" aria-label="Insights">{links}</nav>'
 
 
 def _drift(looked: Look | None) -> str:
@@ -118,7 +127,7 @@ def _tiles(found: Statistics) -> str:
         ("Released, but wrong", miss, about),
     )
     drawn = "".join(
-        f'<div class="tile"><dt>{name}</dt><dd>{value}</dd><p>{words}</p></div>'
+        f'<div class="tile"><dt>{name}</dt><dd>{value}</dd><dd class="about">{words}</dd></div>'
         for name, value, words in tiles
     )
     return f'<dl class="tiles">{drawn}</dl>'

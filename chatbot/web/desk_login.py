@@ -1,7 +1,7 @@
 """Logging in and out at the desk, and the links that work once.
 
 The session is a random token in a cookie of its own, which scripts cannot read and other websites
-cannot send. A form is taken only from a page of this very address.
+cannot send with a form. A form is taken only from a page of this very address.
 """
 
 from __future__ import annotations
@@ -17,17 +17,18 @@ from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.concurrency import run_in_threadpool
 
-from chatbot.adapters.accounts import Account, Accounts
+from chatbot.adapters.account import Account
+from chatbot.adapters.accounts import Accounts
 from chatbot.adapters.queue import ReviewQueue
-from chatbot.adapters.tokens import LONGEST
 from chatbot.errors import BadInput, CountersignError, NotAllowed, NotFound
 from chatbot.steps.review import put_back
 from chatbot.web.desk_access import may_enter, may_work
 from chatbot.web.desk_forms import login_page, welcome_page
-from chatbot.web.session import DESK_COOKIE
+from chatbot.web.session import DESK_COOKIE, begin, end
 
 if TYPE_CHECKING:
     from chatbot.bootstrap import App
+    from chatbot.settings import Settings
 
 _FORM_BYTES = 16_384
 _NUMBER = re.compile(r"\d{1,9}")
@@ -39,13 +40,15 @@ class Doors:
     """What the addresses around the desk do.
 
     Args:
-        site: name at the top of the pages.
+        settings: the name at the top of the pages, and the identity provider.
     """
 
-    def __init__(self, accounts: Accounts, queue: ReviewQueue, site: str) -> None:
+    def __init__(self, accounts: Accounts, queue: ReviewQueue, settings: Settings) -> None:
         self._accounts = accounts
         self._queue = queue
-        self._site = site
+        self._site = settings.title
+        self._provider = settings.oidc_title if settings.oidc_issuer else ""
+        self._secure = settings.site_url.startswith("https:")
 
     def admit(self, token: str | None) -> Account | None:
         """Whose session that is, if they have business at the desk."""
@@ -56,7 +59,8 @@ class Doors:
         """The form; someone who is logged in goes on to the desk."""
         if self.admit(request.cookies.get(DESK_COOKIE)):
             return RedirectResponse("/desk/", 303, _FRESH)
-        return HTMLResponse(login_page(self._site), headers=_FRESH)
+        page = login_page(self._site, provider=self._provider)
+        return HTMLResponse(page, headers=_FRESH)
 
     def login(self, request: Request, form: Mapping[str, str]) -> Response:
         """Opens a session, or says why not."""
@@ -64,9 +68,10 @@ class Doors:
         try:
             if not from_here(request):
                 raise FOREIGN
-            token = self._accounts.login(name, password, _address(request))
+            token = self._accounts.login(name, password, address_of(request))
         except NotAllowed as error:
-            return HTMLResponse(login_page(self._site, str(error), name), 403, _FRESH)
+            page = login_page(self._site, str(error), name, self._provider)
+            return HTMLResponse(page, 403, _FRESH)
         return self._enter(request, token)
 
     def logout(self, request: Request) -> Response:
@@ -75,7 +80,7 @@ class Doors:
             return HTMLResponse(login_page(self._site, str(FOREIGN)), 403, _FRESH)
         self._accounts.logout(request.cookies.get(DESK_COOKIE, ""))
         answer = RedirectResponse("/desk/login", 303, _FRESH)
-        answer.delete_cookie(DESK_COOKIE, path="/", httponly=True, samesite="strict")
+        end(answer)
         return answer
 
     def leave(self, request: Request, form: Mapping[str, str]) -> Response:
@@ -108,26 +113,29 @@ class Doors:
         except CountersignError as error:
             page = welcome_page(self._site, token, owner, str(error), form.get("name", ""))
             return HTMLResponse(page, 403, _FRESH)
-        return self._enter(request, session)
+        return self._enter(request, session, "/")
 
-    def _enter(self, request: Request, token: str) -> Response:
+    def _enter(self, request: Request, token: str, home: str = "") -> Response:
+        """Hands out a new session.
+
+        Args:
+            home: where somebody goes who has no business at the desk; empty: they are turned away.
+        """
         account = self._accounts.session(token)
-        if account is None or not may_enter(account.roles):
+        at_desk = account is not None and may_enter(account.roles)
+        if not at_desk and not home:
             self._accounts.logout(token)
             words = "Your account has no business at this desk. Ask for another role."
             return HTMLResponse(login_page(self._site, words), 403, _FRESH)
-        answer = RedirectResponse("/desk/", 303, _FRESH)
-        # The path is the whole site: documents open for a reviewer as well.
-        answer.set_cookie(
-            DESK_COOKIE, token, max_age=int(LONGEST.total_seconds()), path="/", httponly=True,
-            samesite="strict", secure=request.url.scheme == "https",
-        )  # fmt: skip
+        self._accounts.logout(request.cookies.get(DESK_COOKIE, ""))  # whose it was is not theirs
+        answer = RedirectResponse("/desk/" if at_desk else home, 303, _FRESH)
+        begin(answer, token, secure=self._secure or request.url.scheme == "https")
         return answer
 
 
 def add_doors(server: FastAPI, app: App) -> Doors:
     """The routes of the desk that are no part of Gradio."""
-    doors = Doors(app.accounts, app.queue, app.settings.title)
+    doors = Doors(app.accounts, app.queue, app.settings)
 
     @server.get("/desk")
     def desk() -> Response:
@@ -163,13 +171,20 @@ def from_here(request: Request) -> bool:
 
 async def form_of(request: Request, most: int = _FORM_BYTES) -> dict[str, str]:
     """The fields of a form; none where it is larger than any of ours."""
+    body = await body_of(request, most)
+    return dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
+
+
+async def body_of(request: Request, most: int = _FORM_BYTES) -> bytes:
+    """What was sent; nothing where it is larger than any of our forms."""
     body = bytearray()
     async for part in request.stream():
         body += part
         if len(body) > most:
-            return {}
-    return dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
+            return b""
+    return bytes(body)
 
 
-def _address(request: Request) -> str:
+def address_of(request: Request) -> str:
+    """Where the request comes from; empty: not known."""
     return request.client.host if request.client else ""

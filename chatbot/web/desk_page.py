@@ -13,6 +13,8 @@ PAGES = (
     ("Compare", "/desk/votes"),
     ("Cache", "/desk/cache"),
     ("Insights", "/desk/insights"),
+    ("People", "/desk/people"),
+    ("Widget", "/desk/widget"),
 )
 
 
@@ -61,10 +63,10 @@ def pages_html(current: str) -> str:
     return f'<nav class="pages" aria-label="Desk">{links}</nav>'
 
 
-def brand(title: str) -> str:
-    """The site's name, as a link to the desk."""
+def brand(title: str, home: str = "/desk/") -> str:
+    """The site's name, as a link to the desk or to the page named."""
     return (
-        '<a class="brand" href="/desk/"><img src="/ui/favicon.svg" alt="" width="22" height="22">'
+        f'<a class="brand" href="{home}"><img src="/ui/favicon.svg" alt="" width="22" height="22">'
         f'<span class="site">{escape(title)}</span></a>'
     )
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from chatbot.adapters.accounts import Account
+from chatbot.adapters.account import Account
 from chatbot.domain import Turn
 from chatbot.errors import NotFound
 from chatbot.policy import Policy
@@ -88,7 +88,7 @@ class DeskView:
                     "evidence": None}  # fmt: skip
         similar = [i for i in self._queue.similar_signed(item, _SIMILAR) if may_read(i, me)]
         view = ItemView(
-            item, me.id, now, why_not(item, me), self._turns(item), similar,
+            item, me.id, now, why_not(item, me), self._turns(item, me), similar,
             self._title(item.category),
         )  # fmt: skip
         drawn = item_html(view, self._colleagues(item, me))
@@ -116,10 +116,10 @@ class DeskView:
         }
         return Counts(views, found.categories, found.overdue)
 
-    def _turns(self, item: ReviewItem) -> Sequence[Turn]:
+    def _turns(self, item: ReviewItem, me: Reviewer) -> Sequence[Turn]:
         """The conversation up to the question, as it was released; none if it was deleted."""
         try:
-            turns = self._conversations.turns(item.conversation, item.owner)
+            turns = self._conversations.turns(item.conversation, item.owner, me.collections)
         except NotFound:
             return ()
         before = []

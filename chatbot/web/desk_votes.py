@@ -15,7 +15,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.concurrency import run_in_threadpool
 
-from chatbot.adapters.accounts import Account
+from chatbot.adapters.account import Account
 from chatbot.adapters.votes import Pair
 from chatbot.domain import AnswerRecord
 from chatbot.errors import CountersignError
@@ -28,6 +28,7 @@ from chatbot.web.desk_evidence import evidence_cards
 from chatbot.web.desk_forms import shell
 from chatbot.web.desk_login import Doors, form_of, from_here
 from chatbot.web.desk_page import plain_bar
+from chatbot.web.identity import person_of
 from chatbot.web.markup import answer_html, escape
 from chatbot.web.session import COOKIE, DESK_COOKIE, Sessions
 
@@ -65,7 +66,8 @@ class Booth:
             return self._page(None, "Your role only reads: reviewers and leads compare answers.")
         who = (account.name, self._own(request, account))
         try:
-            found = self._votes.pair(pair, *who) if pair else self._votes.next(*who)
+            may = account.collections
+            found = self._votes.pair(pair, *who, may) if pair else self._votes.next(*who, may)
         except CountersignError as error:
             return self._page(None, str(error), status=404)
         return self._page(found, last=last)
@@ -80,7 +82,8 @@ class Booth:
         answer = form.get("answer", "")
         own = self._own(request, account)
         try:
-            self._votes.vote(answer, account.name, own, form.get("choice", ""))
+            choice = form.get("choice", "")
+            self._votes.vote(answer, account.name, own, choice, account.collections)
         except CountersignError as error:
             return self._page(None, str(error), 400)
         return RedirectResponse(f"/desk/votes?last={answer}", 303, _FRESH)
@@ -88,7 +91,8 @@ class Booth:
     def _own(self, request: Request, account: Account) -> set[str]:
         """Who they are when they ask: the account, and the chat in the same browser."""
         asker = self._askers.read(request.cookies.get(COOKIE))
-        return {account.name, asker.id} if asker else {account.name}
+        mine = {account.name, person_of(account).id}
+        return mine | {asker.id} if asker else mine
 
     def _page(
         self, pair: Pair | None, told: str = "", status: int = 200, last: str = ""

@@ -6,35 +6,21 @@ Plain, because Starlette's `BaseHTTPMiddleware` would hold up Gradio's event str
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping
-from http.cookies import CookieError, SimpleCookie
-from urllib.parse import urlsplit
+from collections.abc import Callable, Mapping, Set
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import PlainTextResponse, RedirectResponse
+from starlette.requests import HTTPConnection
+from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from chatbot.web.session import COOKIE, DESK_COOKIE, Sessions, new_person
+from chatbot.steps.rights import Check, need_of, served
+from chatbot.web import cross_origin
+from chatbot.web.hosts import Hosts
+from chatbot.web.identity import Identity
+from chatbot.web.login_pages import refused_page
+from chatbot.web.session import COOKIE, new_person
 
-LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
-# What the page needs of Gradio. Its file, proxy, upload, info and API routes are not in here.
-_GRADIO_EXACT = frozenset(
-    {"/", "/theme.css", "/gradio_api/queue/join", "/gradio_api/queue/data", "/gradio_api/cancel",
-     "/gradio_api/reset", "/gradio_api/startup-events"}
-)  # fmt: skip
-_GRADIO_UNDER = ("/assets/", "/static/", "/gradio_api/heartbeat/")
-_OURS = ("/ui/", "/documents/", "/healthz", "/favicon.ico")
-_API_EXACT = frozenset(
-    {"/api/ask", "/api/history", "/api/feedback", "/api/openapi.json", "/v1/models",
-     "/v1/chat/completions", "/api/config", "/api/gradio_api/info", "/api/gradio_api/queue/join",
-     "/api/gradio_api/queue/data", "/api/gradio_api/reset", "/api/gradio_api/cancel"}
-)  # fmt: skip
-_API_UNDER = ("/api/status/", "/api/gradio_api/heartbeat/")
-_EXACT = _GRADIO_EXACT | _API_EXACT | {
-    "/desk", "/desk/login", "/desk/logout", "/desk/leave", "/desk/welcome", "/desk/insights",
-    "/desk/faq", "/desk/votes", "/desk/cache",
-}  # fmt: skip
 _COMMON = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -51,64 +37,83 @@ _POLICY = (
 class Guard:
     """Turns away what does not belong here, starts sessions, and adds the security headers.
 
+    What an address needs stands in `rights.ROUTES`; what is not in there is not served.
+
     Args:
         app: the application inside.
-        sessions: reads and writes the cookie.
-        loopback: whether the server listens on this machine only; then a request by any other host
-            name is another website's attempt to reach it through the reader's browser.
+        identity: says who sends a request, and what they may do.
+        hosts: the names under which this site is served.
         pages: path → Gradio's page there and a nonce → the page that is sent.
-        admit: whether a session of the desk, named by its cookie, may see the desk.
+        secure: whether people reach the site by https, whatever a proxy before it makes of that.
+        site: its name, for the page that says no.
+        embedders: origins of the websites that may hold the widget.
     """
 
     def __init__(
         self,
         app: ASGIApp,
-        sessions: Sessions,
-        loopback: bool,
+        identity: Identity,
+        hosts: Hosts,
         pages: Mapping[str, Callable[[str, str], str]],
-        admit: Callable[[str | None], object],
+        secure: bool,
+        site: str,
+        embedders: Set[str] = frozenset(),
     ) -> None:
         self._app = app
-        self._sessions = sessions
-        self._loopback = loopback
+        self._identity = identity
+        self._hosts = hosts
         self._pages = pages
-        self._admit = admit
+        self._secure = secure
+        self._site = site
+        self._embedders = embedders
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
-        refusal = self._refusal(scope)
+        if scope["type"] != "http":  # nothing here speaks over a WebSocket
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        refusal = self._refusal(scope) or await self._barred(scope)
+        if scope["path"] in cross_origin.PATHS:
+            headers = Headers(scope=scope)
+            send = _with(send, cross_origin.added(scope["path"], headers, self._embedders))
         if refusal is not None:
-            await refusal(scope, receive, _with_headers(send, policy()))
+            await refusal(scope, receive, secured(send))
         elif scope["path"] in self._pages and scope["method"] == "GET":
-            if scope["path"] == "/desk/" and not await self._admitted(scope):
-                login = RedirectResponse("/desk/login", 303)
-                await login(scope, receive, _with_headers(send, policy()))
-                return
             await self._page(scope, receive, send)
         else:
-            await self._app(scope, receive, _with_headers(send, policy()))
+            await self._app(scope, receive, secured(send))
 
-    async def _admitted(self, scope: Scope) -> bool:
-        token = _cookie(scope, DESK_COOKIE)
-        return bool(await run_in_threadpool(self._admit, token))
-
-    def _refusal(self, scope: Scope) -> PlainTextResponse | None:
+    def _refusal(self, scope: Scope) -> Response | None:
+        """Why this is nothing for this site, whoever sends it."""
         headers = Headers(scope=scope)
-        host = headers.get("host", "")
-        if self._loopback and urlsplit(f"//{host}").hostname not in LOOPBACK:
-            return PlainTextResponse("This host name is not served here.", 400)
-        origin = headers.get("origin")
-        if scope["method"] == "POST" and origin and urlsplit(origin).netloc != host:
-            return PlainTextResponse("Requests from other websites are refused.", 403)
-        path = scope["path"]
-        if path in _EXACT or path.startswith(_GRADIO_UNDER + _OURS + _API_UNDER):
+        if scope["path"] in cross_origin.PATHS and len(headers.getlist("origin")) < 2:
+            named = headers.getlist("host")
+            if len(named) == 1 and self._hosts.serves(named[0]):
+                return cross_origin.refusal(
+                    scope["method"], scope["path"], headers, self._embedders
+                )
+        if (refusal := misdirected(scope, self._hosts)) is not None:
+            return refusal
+        if not served(scope["path"]):
+            return PlainTextResponse("There is no such page.", 404)
+        if need_of(scope["method"], scope["path"]) is None:
+            return PlainTextResponse("This is not done here.", 405)
+        return None
+
+    async def _barred(self, scope: Scope) -> Response | None:
+        """Why this person may not have that; nothing where they may."""
+        need = need_of(scope["method"], scope["path"])
+        if need is None or isinstance(need, Check):
             return None
-        at_desk = path.removeprefix("/desk")
-        if path != at_desk and (at_desk in _GRADIO_EXACT or at_desk.startswith(_GRADIO_UNDER)):
+        account, rights = await run_in_threadpool(self._identity.rights, HTTPConnection(scope))
+        if need in rights:
             return None
-        return PlainTextResponse("There is no such page.", 404)
+        if account is not None:
+            return HTMLResponse(refused_page(self._site, account.name), 403)
+        at_desk = scope["path"].startswith("/desk")
+        return RedirectResponse("/desk/login" if at_desk else "/login", 303)
 
     async def _page(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Gradio's page, with our head, a nonce on each script, and a session."""
@@ -129,10 +134,11 @@ class Guard:
         headers = MutableHeaders(raw=list(start["headers"]))
         headers["content-length"] = str(len(html))
         headers["cache-control"] = "no-store"
-        person = self._sessions.read(_cookie(scope, COOKIE)) or new_person()
-        secure = scope.get("scheme") == "https"
-        headers.append("set-cookie", self._sessions.header(person, secure=secure))
-        send = _with_headers(send, policy(nonce))
+        sessions = self._identity.sessions
+        person = sessions.read(HTTPConnection(scope).cookies.get(COOKIE)) or new_person()
+        secure = self._secure or scope.get("scheme") == "https"
+        headers.append("set-cookie", sessions.header(person, secure=secure))
+        send = secured(send, policy(nonce))
         await send({**start, "headers": headers.raw})
         await send({"type": "http.response.body", "body": html})
 
@@ -148,21 +154,28 @@ def policy(nonce: str | None = None) -> str:
     return _POLICY.format(scripts=f" 'nonce-{nonce}' 'unsafe-eval'", styles=" 'unsafe-inline'")
 
 
-def _cookie(scope: Scope, name: str) -> str | None:
-    try:
-        found = SimpleCookie(Headers(scope=scope).get("cookie", "")).get(name)
-    except CookieError:
-        return None
-    return found.value if found else None
+def misdirected(scope: Scope, hosts: Hosts) -> Response | None:
+    """The answer to a request that was sent to another name, or by another website; None: go on."""
+    headers = Headers(scope=scope)
+    named, origins = headers.getlist("host"), headers.getlist("origin")
+    if len(named) != 1 or not hosts.serves(named[0]):
+        return PlainTextResponse("This host name is not served here.", 400)
+    foreign = len(origins) > 1 or (origins and not hosts.own(origins[0], named[0]))
+    if foreign and scope["method"] not in ("GET", "HEAD"):
+        return PlainTextResponse("Requests from other websites are refused.", 403)
+    return None
 
 
-def _with_headers(send: Send, content_policy: str) -> Send:
+def secured(send: Send, content_policy: str | None = None) -> Send:
+    """`send` that adds the security headers, with the policy of plain pages or another one."""
+    return _with(send, {**_COMMON, "Content-Security-Policy": content_policy or policy()})
+
+
+def _with(send: Send, added: Mapping[str, str]) -> Send:
     async def wrapped(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(raw=list(message.get("headers", [])))
-            for name, value in _COMMON.items():
-                headers[name] = value
-            headers["Content-Security-Policy"] = content_policy
+            headers.update(added)
             message = {**message, "headers": headers.raw}
         await send(message)
 

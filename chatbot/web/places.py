@@ -25,8 +25,10 @@ class Listed(Protocol):
     def updated_at(self) -> datetime: ...
 
 
-def sidebar_html(conversations: Sequence[Listed], current: str, now: datetime) -> str:
-    """New conversation, then the earlier ones by day, newest first."""
+def sidebar_html(
+    conversations: Sequence[Listed], current: str, now: datetime, account: str | None = None
+) -> str:
+    """New conversation, then the earlier ones by day, newest first, and who is logged in."""
     groups: dict[str, list[str]] = {}
     for conversation in conversations:
         groups.setdefault(_age(conversation.updated_at, now), []).append(
@@ -40,7 +42,17 @@ def sidebar_html(conversations: Sequence[Listed], current: str, now: datetime) -
     return (
         '<nav class="sidebar-inner" aria-label="Conversations">'
         f'<button type="button" class="new" data-act="new">{icon("plus")}New conversation</button>'
-        f'<div class="scroll">{drawn or empty}</div></nav>'
+        f'<div class="scroll">{drawn or empty}</div>{_account(account)}</nav>'
+    )
+
+
+def _account(name: str | None) -> str:
+    if name is None:
+        return f'<p class="account"><a href="/login">{icon("person")}Log in</a></p>'
+    return (
+        f'<p class="account"><span title="{escape(name)}">{icon("person")}{escape(name)}</span>'
+        '<button type="button" class="quiet" data-act="logout" aria-label="Log out" '
+        f'title="Log out">{icon("leave")}</button></p>'
     )
 
 

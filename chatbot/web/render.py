@@ -40,16 +40,20 @@ _REFUSED = "Questions of this kind are not answered here."
 _FALLBACKS = {"unavailable": _UNAVAILABLE, "not-found": _NOT_FOUND, "refused": _REFUSED}
 
 
-def thread_html(turns: Sequence[Turn], conversation: str, *, last: bool = True) -> str:
+def thread_html(
+    turns: Sequence[Turn], conversation: str, *, last: bool = True, note: str = ""
+) -> str:
     """Finished turns of one conversation.
 
     Args:
         last: whether the last of them is the last of the conversation, and may be asked again.
+        note: what its owner is told about it.
     """
+    told = f'<p class="notice">{escape(note)}</p>' if note else ""
     drawn = [turn_html(t, last=last and t is turns[-1]) for t in turns]
     return (
         f'<div class="thread" data-conversation="{escape(conversation)}" '
-        f'data-turns="{len(turns)}">{"".join(drawn)}</div>'
+        f'data-turns="{len(turns)}">{told}{"".join(drawn)}</div>'
     )
 
 
@@ -104,7 +108,8 @@ def _notices(turn: Turn, last: bool) -> str:
     return "".join(f'<p class="notice">{n}</p>' for n in said)
 
 
-def _kind(turn: Turn) -> str | None:
+def kind_of(turn: Turn) -> str | None:
+    """Which card the turn ends in: a key of `_CARDS`, or None for none."""
     if turn.phase is Phase.FAILED:
         return "failed"
     if turn.waiting and turn.waiting.state is State.RECALLED:
@@ -123,7 +128,7 @@ def _kind(turn: Turn) -> str | None:
 
 
 def _outcome(turn: Turn) -> str:
-    kind = _kind(turn)
+    kind = kind_of(turn)
     if turn.phase is Phase.STOPPED:
         kept = (
             "What you see was released; it is not kept in this conversation." if turn.text else ""

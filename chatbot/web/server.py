@@ -14,7 +14,7 @@ from fastapi.responses import FileResponse, HTMLResponse, JSONResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.middleware.cors import CORSMiddleware
 
-from chatbot.domain import Person
+from chatbot.adapters.rates import Caller
 from chatbot.errors import NotFound
 from chatbot.web.api_server import add_api
 from chatbot.web.bounds import Bounds
@@ -23,14 +23,24 @@ from chatbot.web.desk import build_desk
 from chatbot.web.desk_cache import add_cache
 from chatbot.web.desk_faq import add_faq
 from chatbot.web.desk_insights import add_insights
-from chatbot.web.desk_login import Doors, add_doors
+from chatbot.web.desk_login import add_doors
 from chatbot.web.desk_page import desk_head
+from chatbot.web.desk_people import add_people
+from chatbot.web.desk_read import add_reading
+from chatbot.web.desk_usage import add_usage
 from chatbot.web.desk_votes import add_votes
-from chatbot.web.guard import LOOPBACK, Guard
+from chatbot.web.desk_widget import add_preview
+from chatbot.web.guard import Guard
 from chatbot.web.health import health
+from chatbot.web.hosts import Hosts
+from chatbot.web.identity import Identity
+from chatbot.web.login import add_login
+from chatbot.web.operator import add_operator
 from chatbot.web.page import rewrite
-from chatbot.web.session import COOKIE, DESK_COOKIE, Sessions
+from chatbot.web.requests import Requests
+from chatbot.web.session import Sessions
 from chatbot.web.viewer import document_page, may_read, not_found_page
+from chatbot.web.widget_api import build_widget
 
 if TYPE_CHECKING:
     from chatbot.bootstrap import App
@@ -45,7 +55,7 @@ def build_server(app: App) -> FastAPI:
     Args:
         app: the wired application; its models may still be loading.
     """
-    sessions = Sessions(app.secret)
+    identity = Identity(app, Sessions(app.secret))
     server = FastAPI(title=app.settings.title, docs_url=None, redoc_url=None, openapi_url=None)
     # Gradio leaves out its own, laxer rules only if it finds exactly this class here.
     server.add_middleware(CORSMiddleware, allow_origins=[])
@@ -55,27 +65,37 @@ def build_server(app: App) -> FastAPI:
     title = app.settings.title
     server.add_middleware(
         Guard,
-        sessions=sessions,
-        loopback=app.settings.host in LOOPBACK,
+        identity=identity,
+        hosts=Hosts(app.settings.host, app.settings.public_url),
         pages={
             "/": partial(rewrite, title=title),
             "/desk/": partial(rewrite, title=f"Desk · {title}", own=desk_head()),
         },
-        admit=doors.admit,
+        secure=app.settings.site_url.startswith("https:"),
+        site=title,
+        embedders=frozenset((app.settings.widget_origins or "").split()),
     )
+    server.add_middleware(Requests, responded=app.telemetry.responded)
+    add_operator(server, app)
+    add_login(server, app, identity)
+    add_people(server, app, identity)
+    add_reading(server, app, identity)
     add_insights(server, app, doors)
+    add_usage(server, app, doors)
     add_votes(server, app, doors)
     add_faq(server, app, doors)
     add_cache(server, app, doors)
-    _add_routes(server, app, sessions, doors)
+    add_preview(server, app, doors)
+    _add_routes(server, app, identity)
     server.mount("/ui", StaticFiles(directory=_STATIC), name="ui")
-    return _in_loop(lambda: _mount_pages(server, app, sessions))
+    return _in_loop(lambda: _mount_pages(server, app, identity))
 
 
-def _mount_pages(server: FastAPI, app: App, sessions: Sessions) -> FastAPI:
-    _mount(server, add_api(server, app, sessions), "/api", app)
+def _mount_pages(server: FastAPI, app: App, identity: Identity) -> FastAPI:
+    _mount(server, add_api(server, app, identity), "/api", app)
     _mount(server, build_desk(app), "/desk", app)  # before "/", which takes all that is left
-    return _mount(server, build_blocks(app, sessions), "/", app)
+    _mount(server, build_widget(app, lambda o, a: app.rates.asks(Caller(a, o))), "/widget", app)
+    return _mount(server, build_blocks(app, identity), "/", app)
 
 
 def _mount(server: FastAPI, blocks: gr.Blocks, path: str, app: App) -> FastAPI:
@@ -111,7 +131,7 @@ def _in_loop(make: Callable[[], FastAPI]) -> FastAPI:
     return make()
 
 
-def _add_routes(server: FastAPI, app: App, sessions: Sessions, doors: Doors) -> None:
+def _add_routes(server: FastAPI, app: App, identity: Identity) -> None:
     title = app.settings.title
 
     @server.get("/healthz")
@@ -123,6 +143,11 @@ def _add_routes(server: FastAPI, app: App, sessions: Sessions, doors: Doors) -> 
     def favicon() -> FileResponse:
         return FileResponse(_STATIC / "favicon.svg", media_type="image/svg+xml")
 
+    @server.get("/widget.js")
+    def widget() -> FileResponse:
+        kept = {"Cache-Control": "public, max-age=300"}
+        return FileResponse(_STATIC / "widget.js", headers=kept, media_type="text/javascript")
+
     @server.get("/documents/{document_id:path}")
     def document(
         request: Request, document_id: str, passage: str = "", at: str = "", c: str = ""
@@ -132,9 +157,7 @@ def _add_routes(server: FastAPI, app: App, sessions: Sessions, doors: Doors) -> 
             found = app.catalogue.document(document_id)
         except NotFound:
             found = None
-        person = sessions.read(request.cookies.get(COOKIE))
-        if person is None and (account := doors.admit(request.cookies.get(DESK_COOKIE))):
-            person = Person(account.name)
+        person = identity.who(request)
         # Absent and forbidden look alike: whether a document exists is itself not for everyone.
         if found is None or not may_read(person, found):
             return HTMLResponse(not_found_page(title), 404, headers)

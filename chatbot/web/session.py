@@ -1,7 +1,8 @@
 """Who is at the other end: a signed cookie, made by the server, read again in every event.
 
 The cookie holds a random id and nothing else. It says that the same browser came back; it is no
-login. Whatever cannot be verified counts as absent, and an absent session gets a new, empty one.
+login, which has a cookie of its own. Whatever cannot be verified counts as absent, and an absent
+session gets a new, empty one.
 """
 
 from __future__ import annotations
@@ -10,12 +11,14 @@ import re
 import secrets
 
 from itsdangerous import BadData, URLSafeTimedSerializer
+from starlette.responses import Response
 
+from chatbot.adapters.tokens import LONGEST
 from chatbot.domain import Person
 
 COOKIE = "countersign_session"
 DESK_COOKIE = "countersign_desk"
-"""The desk's, a random token: see `desk_login`. Neither cookie stands for the other."""
+"""An account's, a random token: see `Accounts`. Neither cookie stands for the other."""
 MAX_AGE = 400 * 24 * 3600  # the longest that browsers keep a cookie
 _SALT = "countersign.web.session"
 _ID = re.compile(r"[A-Za-z0-9_-]{20,64}")
@@ -64,5 +67,23 @@ class Sessions:
 
 
 def new_person() -> Person:
-    """Someone whom nobody has seen before. Without a login, all indexed collections are theirs."""
+    """Someone whom nobody has seen before."""
     return Person(secrets.token_urlsafe(24))
+
+
+def begin(answer: Response, token: str, *, secure: bool) -> None:
+    """Hands an account's new session to the browser.
+
+    Lax, because the way back from an identity provider and a link in a mail begin on another
+    website: a strict cookie would not come along. No GET changes anything here, and each POST is
+    compared with the page that it comes from.
+    """
+    answer.set_cookie(
+        DESK_COOKIE, token, max_age=int(LONGEST.total_seconds()), path="/", httponly=True,
+        samesite="lax", secure=secure,
+    )  # fmt: skip
+
+
+def end(answer: Response) -> None:
+    """Takes it back."""
+    answer.delete_cookie(DESK_COOKIE, path="/", httponly=True, samesite="lax")

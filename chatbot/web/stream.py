@@ -13,6 +13,8 @@ import threading
 import time
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import closing, suppress
+from contextvars import copy_context
+from functools import partial
 
 from chatbot.errors import Busy
 from chatbot.gate import Event
@@ -45,8 +47,9 @@ class Run:
 
     def begin(self) -> None:
         """Starts the thread."""
+        work = partial(copy_context().run, self._work)  # the log's lines name who asked
         try:
-            threading.Thread(target=self._work, name="answer", daemon=True).start()
+            threading.Thread(target=work, name="answer", daemon=True).start()
         except RuntimeError:  # the machine has no more threads
             self._place.leave()
             raise

@@ -22,7 +22,7 @@ from chatbot.domain import (
     join_sentences,
 )
 from chatbot.errors import CountersignError
-from chatbot.gate import Event, Sentence, Shown, readable, reads, shown
+from chatbot.gate import Event, Sentence, Shown, reads, shown_to
 from chatbot.steps.review_item import ReviewItem
 from chatbot.waiting import Queued
 from chatbot.web.held import SIGNED, Waiting
@@ -125,7 +125,7 @@ class Turn:
 
     def fill(self, record: AnswerRecord, item: ReviewItem | None, person: Person) -> None:
         """Takes over what the gate lets through of a finished turn."""
-        view = readable(shown(record, item), person)
+        view = shown_to(person, record, item)
         self.repeated = record.cache != "miss"
         if record.screening:
             self.helpline = record.screening.text

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Protocol
 
-from chatbot.adapters.accounts import Accounts
 from chatbot.adapters.api_keys import ApiKeys
 from chatbot.adapters.rates import Caller
 from chatbot.domain import Person
-from chatbot.web.session import COOKIE, DESK_COOKIE, Sessions, new_person
+from chatbot.web.identity import Identity
 
 _BEARER = "bearer "
 
@@ -62,12 +61,9 @@ class Who:
         anonymous: whether somebody without a key may ask.
     """
 
-    def __init__(
-        self, keys: ApiKeys, sessions: Sessions, accounts: Accounts, *, anonymous: bool
-    ) -> None:
+    def __init__(self, keys: ApiKeys, identity: Identity, *, anonymous: bool) -> None:
         self._keys = keys
-        self._sessions = sessions
-        self._accounts = accounts
+        self._identity = identity
         self._anonymous = anonymous
 
     def who(self, request: Request, scope: str = "") -> Person | Refusal:
@@ -79,12 +75,12 @@ class Who:
         shown = request.headers.get("authorization")
         if shown is not None:
             return self._by_key(str(shown), scope)
-        if not self._anonymous:
+        person = self._identity.who(request)
+        if person is None and self._anonymous:
+            person = self._identity.newcomer()
+        if person is None or (person.account is None and not self._anonymous):
             return NO_KEY
-        person = self._sessions.read(request.cookies.get(COOKIE)) or new_person()
-        # Who is logged in at the desk in the same browser may not sign their own question.
-        account = self._accounts.session(request.cookies.get(DESK_COOKIE), deed=False)
-        return replace(person, account=account.name) if account else person
+        return person
 
     def _by_key(self, shown: str, scope: str) -> Person | Refusal:
         if not shown.lower().startswith(_BEARER):
@@ -99,7 +95,7 @@ class Who:
                 f"This API key is not for that: it lacks the scope {scope}.",
                 f"Make another one: `chatbot key add NAME --owner ACCOUNT --scope {scope}`.",
             )
-        return key.person
+        return self._identity.by_key(key.person) or BAD_KEY
 
 
 def caller_of(request: Request) -> Caller:

@@ -14,17 +14,22 @@ from chatbot.adapters.database import open_database
 from chatbot.adapters.fakes import MemoryConversations
 from chatbot.domain import AnswerRecord, Draft, Status
 from chatbot.errors import NotFound
+from proof.postgres import new_database
 from tests.strategies import draft, record
 
 Store = ConversationStore | MemoryConversations
 
 
-@pytest.fixture(params=["memory", "sql"])
+@pytest.fixture(params=["memory", "sqlite", "postgresql"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     if request.param == "memory":
         yield MemoryConversations()
         return
-    engine = open_database(f"sqlite:///{tmp_path / 'catalogue.db'}")
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path / 'catalogue.db'}"
+    else:
+        url = new_database(request.getfixturevalue("postgres"))
+    engine = open_database(url)
     yield ConversationStore(engine)
     engine.dispose()
 

@@ -1,4 +1,5 @@
-"""Dense indexes: what Chroma finds is what comparing with every passage finds."""
+"""Dense indexes: what Chroma finds, in this process or as a server, is what comparing with every
+passage finds."""
 
 from __future__ import annotations
 
@@ -9,16 +10,21 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import create_engine
 
 from chatbot.adapters import dense
 from chatbot.adapters.catalogue import Catalogue
 from chatbot.adapters.chroma import ChromaIndex
+from chatbot.adapters.chroma_folder import Folder
+from chatbot.adapters.chroma_server import Server, address_of
 from chatbot.adapters.database import open_database
 from chatbot.adapters.dense import DenseIndex, ExactIndex, open_dense
 from chatbot.adapters.fakes import HashedEmbeddings
-from chatbot.errors import IndexBusy
+from chatbot.errors import BadSettings, IndexBusy, IndexUnusable
+from proof.chroma import free_port, server
 from tests.strategies import MODEL, keep, stored
 
 Make = Callable[[Catalogue], DenseIndex]
@@ -40,12 +46,25 @@ def chroma(tmp_path: Path) -> Path:
     return tmp_path / "chroma"
 
 
-@pytest.fixture(params=["exact", "chroma", "few", "many"])
+@pytest.fixture(scope="module")
+def chroma_url() -> Iterator[str]:
+    with server() as url:
+        yield url
+
+
+@pytest.fixture(params=["exact", "chroma", "few", "many", "server", "many on a server"])
 def make(
     request: pytest.FixtureRequest, chroma: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Make]:
     """Opens the index; opened again, it is closed first."""
     opened: list[DenseIndex] = []
+    url = request.getfixturevalue("chroma_url") if "server" in request.param else ""
+    if url:
+        emptied(url)
+
+    def chroma_index(catalogue: Catalogue) -> ChromaIndex:
+        place = Server(url, catalogue.engine) if url else Folder(chroma)
+        return ChromaIndex(place, catalogue, MODEL)
 
     def build(catalogue: Catalogue) -> DenseIndex:
         while opened:
@@ -53,17 +72,24 @@ def make(
         index: DenseIndex
         if request.param == "exact":
             index = ExactIndex(catalogue, MODEL)
-        elif request.param in ("few", "many"):
+        elif request.param.startswith(("few", "many")):
             monkeypatch.setattr(dense, "FEW", 300 if request.param == "few" else 3)
-            index = open_dense(chroma, catalogue, MODEL)
+            index = open_dense(lambda: chroma_index(catalogue), catalogue, MODEL)
         else:
-            index = ChromaIndex(chroma, catalogue, MODEL)
+            index = chroma_index(catalogue)
         opened.append(index)
         return index
 
     yield build
     while opened:
         opened.pop().close()
+
+
+def emptied(url: str) -> None:
+    """The server, as if nobody had used it."""
+    server = Server(url, create_engine("sqlite://"))
+    server.wipe()
+    server.close()
 
 
 def search(
@@ -213,7 +239,7 @@ class TestDenseIndex:
 
 
 def opened(folder: Path, catalogue: Catalogue, model: str = MODEL) -> ChromaIndex:
-    return ChromaIndex(folder, catalogue, model)
+    return ChromaIndex(Folder(folder), catalogue, model)
 
 
 def is_whole(folder: Path, catalogue: Catalogue) -> bool:
@@ -291,9 +317,9 @@ def test_differences_are_named(catalogue: Catalogue, chroma: Path) -> None:
     try:
         index.catch_up()
         one, two, _ = (p.passage.id for p in CROWNS.passages)
-        index._collection.delete(ids=[one])
-        index._collection.upsert(ids=["surplus"], embeddings=[WORDS.embed_query("x")])
-        index._collection.update(ids=[two], embeddings=[WORDS.embed_query("x")])
+        index.place.ask("delete", ids=[one])
+        index.place.ask("upsert", ids=["surplus"], embeddings=[WORDS.embed_query("x")])
+        index.place.ask("update", ids=[two], embeddings=[WORDS.embed_query("x")])
         assert sorted(index.differences()) == [
             "in Chroma only: surplus",
             f"missing in Chroma: {one}",
@@ -315,16 +341,16 @@ def test_a_second_opener_is_told_and_can_search_all_the_same(
     catalogue: Catalogue, chroma: Path
 ) -> None:
     keep(catalogue, CROWNS)
-    first = open_dense(chroma, catalogue, MODEL)
+    first = open_dense(lambda: opened(chroma, catalogue), catalogue, MODEL)
     with pytest.raises(IndexBusy) as caught:
         opened(chroma, catalogue)
     assert caught.value.remedy
-    second = open_dense(chroma, catalogue, MODEL)
+    second = open_dense(lambda: opened(chroma, catalogue), catalogue, MODEL)
     assert isinstance(second, ExactIndex)
     second.catch_up()
     assert len(search(second, "crowns")) == 3
     first.close()
-    third = open_dense(chroma, catalogue, MODEL)
+    third = open_dense(lambda: opened(chroma, catalogue), catalogue, MODEL)
     assert not isinstance(third, ExactIndex)
     third.close()
 
@@ -339,3 +365,85 @@ def test_a_lock_of_a_process_that_died_is_free(
     subprocess.run([sys.executable, "-c", code, lock], check=False, timeout=30)
     assert Path(lock).exists()
     assert is_whole(chroma, catalogue)
+
+
+# What only a server has to hold: it is shared, can be away, and is nobody else's.
+
+
+def test_a_server_is_filled_by_one_and_searched_by_all(
+    catalogue: Catalogue, chroma_url: str, tmp_path: Path
+) -> None:
+    emptied(chroma_url)
+    keep(catalogue, CROWNS)
+    one, other = (ChromaIndex(Server(chroma_url, catalogue.engine), catalogue, MODEL) for _ in "ab")
+    one.catch_up()
+    with one.place.turn() as mine, other.place.turn() as at_once:
+        assert mine
+        assert not at_once
+        keep(catalogue, CARDS)
+        other.catch_up()  # leaves it to whoever is at it
+        assert other.applied < catalogue.version()
+        with pytest.raises(IndexBusy):
+            other.rebuild()
+    other.catch_up()
+    one.rebuild()  # another collection from here on
+    other.catch_up()
+    assert other.differences() == []
+    assert len(search(other, "crowns", k=9)) == 5
+    engine = open_database(f"sqlite:///{tmp_path / 'other.db'}")
+    keep(Catalogue(engine), CARDS)
+    foreign = ChromaIndex(Server(chroma_url, engine), Catalogue(engine), MODEL)
+    foreign.catch_up()
+    assert foreign.differences() == []
+    for index in (one, other, foreign):
+        index.close()
+    engine.dispose()
+
+
+def test_while_a_server_is_away_every_vector_is_compared_with(
+    catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dense, "FEW", 1)
+    keep(catalogue, CROWNS, CARDS)
+    port = free_port()
+    many = ChromaIndex(Server(f"http://127.0.0.1:{port}", catalogue.engine), catalogue, MODEL)
+    with pytest.raises(IndexUnusable) as caught:
+        many.catch_up()
+    assert "COUNTERSIGN_CHROMA_URL" in caught.value.remedy
+    index: Any = open_dense(lambda: many, catalogue, MODEL)
+    index.catch_up()
+    assert len(search(index, "crowns", k=9)) == 5
+    with server(port):
+        index.catch_up()
+        assert index._in_use is many
+        assert len(search(index, "crowns", k=9)) == 5
+    assert len(search(index, "crowns", k=9)) == 5
+    assert index._in_use is not many
+    index.close()
+
+
+@pytest.mark.parametrize(
+    ("url", "leads_to"),
+    [
+        ("http://chroma:8000", "8.8.8.8"),
+        ("http://203.0.113.9:8000", "8.8.4.4"),
+        ("http://[2606:4700::1]:8000", "2606:4700::1"),
+        ("redis://127.0.0.1", "127.0.0.1"),
+        ("http://127.0.0.1:x", "127.0.0.1"),
+        ("http://me:secret@127.0.0.1", "127.0.0.1"),
+        ("chroma:8000", "10.0.0.1"),
+        ("http://127.0.0.1/api", "127.0.0.1"),
+    ],
+)
+def test_a_server_that_anybody_could_reach_is_refused(url: str, leads_to: str) -> None:
+    with pytest.raises(BadSettings):
+        address_of(url, lambda *_: [(0, 0, 0, "", (leads_to, 0))])
+
+
+def test_private_servers_are_taken() -> None:
+    for url, leads_to, port in (
+        ("http://chroma", "172.18.0.3", 8000),
+        ("http://[::1]:81", "::1", 81),
+        ("https://chroma.example.com", "8.8.8.8", 443),
+    ):
+        assert address_of(url, lambda *_, to=leads_to: [(0, 0, 0, "", (to, 0))])[2] == port

@@ -109,6 +109,8 @@ class TestKeeping:
         found = inspect(engine)
         for table in metadata.sorted_tables:
             columns = {c["name"] for c in found.get_columns(table.name)}
+            if table.name == "passages":
+                columns -= {"words", "length"}  # PostgreSQL's, for its search
             assert columns == {c.name for c in table.columns}, table.name
             indexes = {i["name"] for i in found.get_indexes(table.name)}
             assert {i.name for i in table.indexes} <= indexes, table.name

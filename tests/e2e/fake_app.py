@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import builtins
 import itertools
+import os
 import sys
 import tempfile
 import time
@@ -14,6 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from chatbot import gate
@@ -21,11 +23,14 @@ from chatbot.adapters.accounts import Accounts
 from chatbot.adapters.api_keys import ApiKeys
 from chatbot.adapters.audit import AuditLog
 from chatbot.adapters.database import open_database
+from chatbot.adapters.fakes import HashedEmbeddings
 from chatbot.adapters.faq import FaqStore
 from chatbot.adapters.faq_proposals import Proposal
 from chatbot.adapters.queue import ReviewQueue
 from chatbot.adapters.rates import rates_of
+from chatbot.adapters.readings import Readings
 from chatbot.adapters.revisions import Revisions
+from chatbot.adapters.telemetry import Telemetry
 from chatbot.adapters.votes import Votes
 from chatbot.desk import Desk
 from chatbot.domain import (
@@ -54,6 +59,7 @@ from chatbot.policy import load_policy
 from chatbot.settings import Settings
 from chatbot.visits import Visits
 from chatbot.waiting import Line
+from proof.postgres import new_database
 
 _TEXTS: dict[str, list[tuple[tuple[str, ...], str]]] = {
     "Dental cover": [
@@ -156,9 +162,13 @@ class FakeConversations:
         self._own(conversation_id, owner)
         return list(self.kept[conversation_id])
 
-    def turns(self, conversation_id: str, owner: str) -> builtins.list[Turn]:
+    def turns(
+        self, conversation_id: str, owner: str, collections: frozenset[str] | None = None
+    ) -> builtins.list[Turn]:
         """What was asked and released in it."""
-        return [Turn(r.question, gate.shown(r).text) for r in self.records(conversation_id, owner)]
+        records = self.records(conversation_id, owner)
+        may = [gate.open_to(collections, r) for r in records]
+        return [Turn(r.question, gate.shown(r).text if m else "") for r, m in zip(records, may)]  # noqa: B905
 
     def truncate(self, conversation_id: str, owner: str, keep: int) -> None:
         """Forget all but the first `keep` turns."""
@@ -219,7 +229,7 @@ class FakeCatalogue:
         """Its passages in order."""
         return [p for p in self.passages if p.document.id == document_id]
 
-    def example_questions(self, n: int) -> list[str]:
+    def example_questions(self, n: int, collections: object = None) -> list[str]:
         """Questions that the handbook answers."""
         return [
             "How much do you pay for dental care in a year?",
@@ -384,7 +394,7 @@ class FakeApp:
     )
 
     def __post_init__(self) -> None:
-        engine = open_database(f"sqlite:///{tempfile.mkdtemp()}/desk.db")
+        engine = open_database(_database())
         self.audit = AuditLog(engine, Path(tempfile.mkdtemp()) / "anchor")
         self.queue = ReviewQueue(engine, self.audit)
         self.accounts = Accounts(engine, self.audit)
@@ -392,6 +402,7 @@ class FakeApp:
         self.rates = rates_of(self.settings)
         self.line = Line(self.settings.answers_at_once, self.settings.answers_waiting)
         self.visits = Visits()
+        self.readings = Readings(self.audit)
         self.votes = Votes(Revisions(Path(tempfile.mkdtemp())), self.audit)
         self.policy = load_policy("default")
         self.desk = Desk(self.queue, self.policy)
@@ -399,7 +410,9 @@ class FakeApp:
             FaqStore(engine, self.audit), Path("no-such-folder"), self.policy,
             lambda: None, lambda _: None, lambda _: None,  # type: ignore[arg-type, return-value]
         )  # fmt: skip
+        self.telemetry = Telemetry(self.policy.categories)
         self.catalogue = FakeCatalogue(empty=self.empty)
+        self.retriever = SimpleNamespace(embeddings=HashedEmbeddings())
         self.conversations = FakeConversations()
         self.chain = FakeChain(self)
 
@@ -410,6 +423,16 @@ class FakeApp:
     def status(self) -> list[FakeStatus]:
         """How the parts are."""
         return self.parts
+
+    def ready(self) -> list[FakeStatus]:
+        """The same."""
+        return self.parts
+
+
+def _database() -> str:
+    """SQLite, or where `python -m proof.doors` runs: a database on its PostgreSQL server."""
+    server = os.environ.get("E2E_POSTGRESQL")
+    return new_database(server) if server else f"sqlite:///{tempfile.mkdtemp()}/desk.db"
 
 
 def main(port: int, *, empty: bool = False) -> None:

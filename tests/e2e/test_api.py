@@ -13,6 +13,7 @@ from fastapi.testclient import TestClient
 from chatbot.adapters.rates import Rates
 from chatbot.domain import Person
 from chatbot.waiting import Line
+from chatbot.web.identity import Identity
 from chatbot.web.server import build_server
 from chatbot.web.session import COOKIE, Sessions
 from chatbot.web.who import Who
@@ -149,7 +150,8 @@ def test_who_may(
 @pytest.mark.parametrize("allowed", [False, True])
 def test_without_a_key_only_where_the_setting_allows(app: FakeApp, allowed: bool) -> None:
     sessions = Sessions(app.secret)
-    who = Who(app.keys, sessions, app.accounts, anonymous=allowed)
+    identity = Identity(cast(Any, app), sessions)
+    who = Who(app.keys, identity, anonymous=allowed)
     known = SimpleNamespace(headers={}, cookies={COOKIE: sessions.write(Person("a" * 32))})
     forged = SimpleNamespace(headers={}, cookies={COOKIE: "a" * 32})
     found = [who.who(cast(Any, request), "ask") for request in (known, forged)]

@@ -12,6 +12,7 @@ from chatbot.domain import Person
 from chatbot.steps import review
 from chatbot.steps.review_item import Reviewer, ReviewItem, State
 from chatbot.web.chat import ChatPage
+from chatbot.web.identity import Identity
 from chatbot.web.session import COOKIE, Sessions
 from tests.e2e.fake_app import FakeApp
 
@@ -28,7 +29,7 @@ class Page:
         self.app = app
         sessions = Sessions(app.secret)
         self._cookie = sessions.write(person)
-        self._page = ChatPage(cast(Any, app), sessions)
+        self._page = ChatPage(cast(Any, app), Identity(cast(Any, app), sessions))
 
     def do(self, name: str, **data: object) -> str:
         event, request = (

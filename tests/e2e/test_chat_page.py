@@ -83,7 +83,7 @@ def test_a_conversation_is_there_after_a_reload_and_not_for_others(
 
 
 def test_stop_ends_the_answer_at_once(visit: Visit) -> None:
-    visit.ask()
+    visit.ask("How do I order a replacement card?")  # which no other test has put into the cache
     visit.page.click("#stop")
     visit.page.wait_for_selector("html:not(.answering)", state="attached", timeout=5_000)
     visit.page.wait_for_selector("#live .stopped-note, #live .turn.done")

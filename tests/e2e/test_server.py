@@ -13,6 +13,7 @@ from fastapi.testclient import TestClient
 from chatbot.domain import Person
 from chatbot.errors import NotFound
 from chatbot.web.chat import ChatPage
+from chatbot.web.identity import Identity
 from chatbot.web.server import build_server
 from chatbot.web.session import COOKIE, Sessions
 from tests.e2e.fake_app import FakeApp
@@ -58,7 +59,8 @@ def test_the_cookie_is_kept_over_visits(client: TestClient) -> None:
         "/gradio_api/proxy=https://example.org/", "/docs", "/redoc", "/openapi.json", "/config",
         "/gradio_api/info", "/gradio_api/openapi.json", "/gradio_api/upload", "/monitoring",
         "/gradio_api/call/ask", "/gradio_api/run/ask", "/gradio_api/runs", "/manifest.json",
-        "/gradio_api/../gradio_api/file=x", "/login", "/gradio_api/deep_link", "/robots.txt",
+        "/gradio_api/../gradio_api/file=x", "/gradio_api/deep_link", "/robots.txt",
+        "/metricsx", "/readyz/x",
     ],
 )  # fmt: skip
 def test_the_rest_of_gradio_is_not_served(client: TestClient, path: str) -> None:
@@ -121,7 +123,7 @@ def _call(page: ChatPage, name: str, cookie: str, **data: object) -> Any:
 def test_nobody_reaches_into_a_conversation_of_another() -> None:
     app = FakeApp(pause=0)
     sessions = Sessions(app.secret)
-    page = ChatPage(cast(Any, app), sessions)
+    page = ChatPage(cast(Any, app), Identity(cast(Any, app), sessions))
     mine, theirs = (sessions.write(Person(letter * 32)) for letter in "ab")
     asked = _call(page, "ask", mine, text="How much?", run="r")
     (conversation,) = app.conversations.all
@@ -140,7 +142,7 @@ def test_nobody_reaches_into_a_conversation_of_another() -> None:
 
 def test_without_a_cookie_nothing_happens() -> None:
     app = FakeApp(pause=0)
-    page = ChatPage(cast(Any, app), Sessions(app.secret))
+    page = ChatPage(cast(Any, app), Identity(cast(Any, app), Sessions(app.secret)))
     with pytest.raises(Exception, match="Reload"):
         _call(page, "ask", "forged", text="How much?")
     assert not app.conversations.all
@@ -149,7 +151,7 @@ def test_without_a_cookie_nothing_happens() -> None:
 def test_again_and_edit_cut_the_history_on_the_server() -> None:
     app = FakeApp(pause=0)
     sessions = Sessions(app.secret)
-    page = ChatPage(cast(Any, app), sessions)
+    page = ChatPage(cast(Any, app), Identity(cast(Any, app), sessions))
     me, owner = sessions.write(Person("a" * 32)), "a" * 32
     for text in ("first", "second", "third"):
         conversation = next(iter(app.conversations.all), "")
@@ -177,7 +179,7 @@ def test_again_and_edit_cut_the_history_on_the_server() -> None:
 def test_what_cannot_be_asked_is_explained(data: dict[str, object]) -> None:
     app = FakeApp(pause=0)
     sessions = Sessions(app.secret)
-    page = ChatPage(cast(Any, app), sessions)
+    page = ChatPage(cast(Any, app), Identity(cast(Any, app), sessions))
     drawn = [p[2] for p in _call(page, "ask", sessions.write(Person("a" * 32)), **data)]
     assert any("card failed" in d for d in drawn if isinstance(d, str))
 
@@ -185,7 +187,7 @@ def test_what_cannot_be_asked_is_explained(data: dict[str, object]) -> None:
 def test_an_unexpected_error_shows_nothing_of_itself(capsys: pytest.CaptureFixture[str]) -> None:
     app = FakeApp(pause=0)
     sessions = Sessions(app.secret)
-    page = ChatPage(cast(Any, app), sessions)
+    page = ChatPage(cast(Any, app), Identity(cast(Any, app), sessions))
     drawn = _call(page, "ask", sessions.write(Person("a" * 32)), text="crash")
     assert "secret detail" not in str(drawn)
     logged = "".join(capsys.readouterr())

@@ -23,7 +23,11 @@ from chatbot.domain import Decision, Person, Screening, Status
 from chatbot.gate import shown
 from chatbot.notices import NO_MODEL, NOT_FOUND
 from chatbot.steps.recall import agree, is_dated, normal_form
+from proof.postgres import new_database
 from proof.world import TODAY, SameWords, World
+from tests.databases import postgres
+
+__all__ = ["postgres"]
 
 ME, SHE = Person("me"), Person("she")
 ONLY_OPEN = Person("open", frozenset({"open"}))
@@ -32,9 +36,11 @@ QUESTION = "What is the waiting period of crowns?"
 ANSWER = "Crowns have a waiting period of 240 days [1]."
 
 
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    made = World(tmp_path, MemoryStore())
+@pytest.fixture(params=["sqlite", "postgresql"])
+def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
+    on_postgresql = request.param == "postgresql"
+    database = new_database(request.getfixturevalue("postgres")) if on_postgresql else ""
+    made = World(tmp_path, MemoryStore(), database=database)
     made.put("Dental", CROWNS)
     made.put("Cards", "The replacement card reaches you by post within 7 working days.")
     yield made

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,21 +12,17 @@ from sqlalchemy import Engine, insert
 
 from chatbot.adapters.cache_report import cache_report
 from chatbot.adapters.conversations import ConversationStore
-from chatbot.adapters.database import open_database, transaction
+from chatbot.adapters.database import transaction
 from chatbot.adapters.schema_cache import cache_checks, cached_answers
 from chatbot.domain import Status
 from chatbot.web.desk_cache import cache_page
+from tests.databases import engine, postgres
 from tests.strategies import record
+
+__all__ = ["engine", "postgres"]
 
 NOW = datetime.now(UTC)
 SINCE = NOW - timedelta(days=7)
-
-
-@pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    opened = open_database(f"sqlite:///{tmp_path / 'cache.db'}")
-    yield opened
-    opened.dispose()
 
 
 def asked(engine: Engine, n: int, cache: str, seconds: float, **changed: Any) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from chatbot.adapters.catalogue import Catalogue
 from chatbot.adapters.chroma import ChromaIndex
+from chatbot.adapters.chroma_folder import Folder
 from chatbot.adapters.database import open_database
 from chatbot.adapters.dense import ExactIndex
 from chatbot.adapters.embeddings import TextEncoder, open_embeddings
@@ -44,7 +45,7 @@ def catalogue(copy: Path) -> Iterator[Catalogue]:
 
 @pytest.fixture(scope="module")
 def chroma(copy: Path, catalogue: Catalogue, encoder: TextEncoder) -> Iterator[ChromaIndex]:
-    index = ChromaIndex(copy / "chroma", catalogue, encoder.name)
+    index = ChromaIndex(Folder(copy / "chroma"), catalogue, encoder.name)
     index.catch_up()
     yield index
     index.close()

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import Connection, Engine, text
 
+from chatbot.adapters.audit import AuditLog
 from chatbot.adapters.conversations import ConversationStore
 from chatbot.adapters.database import open_database, transaction
-from chatbot.domain import Draft
+from chatbot.adapters.queue import ReviewQueue
+from chatbot.desk import Desk
+from chatbot.domain import AnswerRecord, Draft, Person, Status
 from chatbot.errors import NotFound
+from chatbot.policy import load_policy
+from tests.databases import engine, postgres
 from tests.strategies import draft, record
 
-
-@pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    engine = open_database(f"sqlite:///{tmp_path / 'catalogue.db'}")
-    yield engine
-    engine.dispose()
+__all__ = ["engine", "postgres"]
 
 
 @pytest.fixture
@@ -88,3 +88,39 @@ def test_odd_questions_are_kept(store: ConversationStore, question: str) -> None
     talk = store.create("me")
     store.append(talk.id, "me", record([draft()], question=question))
     assert store.turns(talk.id, "me")[0].question == question
+
+
+def test_a_character_that_postgresql_does_not_keep_makes_nothing_fail(
+    store: ConversationStore,
+) -> None:
+    talk = store.create("me")
+    store.append(talk.id, "me", record([draft()]))
+    store.rename(talk.id, "me", "My \0 own")
+    store.rate(record([draft()]).id, "me", -1, "why\0", "because\0 of this")
+    [(_, reason, comment)] = store.disliked()
+    assert (reason.rstrip("\0"), comment.replace("\0", "")) == ("why", "because of this")
+
+
+@pytest.mark.parametrize("dies", [True, False])
+def test_a_held_turn_and_its_item_are_there_together(
+    store: ConversationStore, engine: Engine, tmp_path: Path, dies: bool
+) -> None:
+    queue = ReviewQueue(engine, AuditLog(engine, tmp_path / "anchor"))
+
+    def keep(by: Connection, conversation: str, owner: str, turn: AnswerRecord) -> None:
+        store.put(by, conversation, owner, turn)
+        if dies:
+            raise RuntimeError("the process was killed")
+
+    talk, held = store.create("me"), replace(record([draft()]), status=Status.HELD)
+    desk = Desk(queue, load_policy("default"), keep=keep)
+    if dies:
+        with pytest.raises(RuntimeError):
+            desk.hold(held, talk.id, Person("me"))
+        assert store.records(talk.id, "me") == []
+        assert queue.of_record(held.id) is None
+    else:
+        desk.hold(held, talk.id, Person("me"))
+        store.append(talk.id, "me", held)  # as the chain does, for every turn
+        assert store.records(talk.id, "me") == [held]
+        assert queue.of_record(held.id) is not None

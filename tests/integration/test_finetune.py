@@ -230,7 +230,7 @@ def test_a_gguf_adapter_says_what_the_trained_one_says(
     file = tmp_path / "adapter.gguf"
     write_adapter(adapter, file, heads_of(plain), "SmolLM2")
     trained = Trained(str(plain), adapter)
-    asked = rows(3)
+    asked = rows(2)
     wanted = trained.answers(asked, load_prompt("answer"), 16)
     assert spoken(plain, file, asked, tmp_path) == wanted
     assert spoken(plain, None, asked, tmp_path) != wanted  # the adapter does something

@@ -1,31 +1,33 @@
-"""Search by words: whatever is asked, it is words and no query language."""
+"""Search by words: whatever is asked, it is words and no query language, on both databases."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import Engine
 
 from chatbot.adapters.catalogue import Catalogue
 from chatbot.adapters.database import open_database
 from chatbot.adapters.lexical import LexicalIndex
+from proof.postgres import new_database
+from tests.databases import engine, postgres
 from tests.strategies import keep, stored
+
+__all__ = ["engine", "postgres"]
 
 DENTAL = stored("Dental", "Crowns wait 240 days.", "Fillings wait 90 days; fillings are paid.")
 CARDS = stored("Cards", "A new card comes by post.", "Ärzte dürfen warten.", collection="open")
 
 
 @pytest.fixture
-def catalogue(tmp_path: Path) -> Iterator[Catalogue]:
-    engine = open_database(f"sqlite:///{tmp_path / 'catalogue.db'}")
+def catalogue(engine: Engine) -> Catalogue:
     made = Catalogue(engine)
     keep(made, DENTAL, CARDS)
-    yield made
-    engine.dispose()
+    return made
 
 
 @pytest.fixture
@@ -132,7 +134,33 @@ def test_questions_go_on_while_documents_change(index: LexicalIndex, catalogue: 
     assert asked > 20
 
 
-def test_an_empty_catalogue_has_nothing(tmp_path: Path) -> None:
-    engine = open_database(f"sqlite:///{tmp_path / 'empty.db'}")
+def test_an_empty_catalogue_has_nothing(engine: Engine) -> None:
     assert not LexicalIndex(engine).search("crowns", 9)
-    engine.dispose()
+
+
+def test_both_databases_give_the_same_scores(postgres: str, tmp_path: Path) -> None:
+    texts = (
+        "Crowns wait 240 days; crowns are paid, other crowns are not.",
+        "Set max_connections to 100.",
+        "The connections apart from a max of 100.",
+        "Write to help@example.com, call 0800 12a-34, see /usr/share/doc.",
+        "The naïve café, Ärzte und Straße, ΑΘΗΝΑ, 你好 世界.",
+        "Waiting, waits, waited: relational, conditionally, generalizations.",
+        "chapter chapter chapter days",
+    )
+    asked = (
+        *"crowns days waiting the max_connections chapter help 0800 12a Ärzte straße αθηνα".split(),
+        *"你好 relate conditional generalization cafe doc x nothing 34".split(),
+    )
+    found = []
+    for url in (f"sqlite:///{tmp_path / 'words.db'}", new_database(postgres)):
+        engine = open_database(url)
+        keep(Catalogue(engine), stored("Dental days", *texts), CARDS)
+        index = LexicalIndex(engine)
+        found.append({word: index.search(word, 99) for word in asked})
+        engine.dispose()
+    fts5, postgresql = found
+    assert (len(fts5["crowns"]), len(fts5["max_connections"])) == (1, 1)
+    for word in asked:
+        assert postgresql[word] == pytest.approx(fts5[word], rel=1e-4), word
+        assert list(postgresql[word]) == list(fts5[word]), word

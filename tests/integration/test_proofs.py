@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from proof.embedding import chromium
 from proof.postgres import programs
 from proof.redis import program
 
@@ -18,6 +19,9 @@ ROOT = Path(__file__).resolve().parents[2]
 needs_postgresql = pytest.mark.skipif(
     programs() is None, reason="PostgreSQL's server programs are not on this machine"
 )
+
+
+needs_chromium = pytest.mark.skipif(chromium() is None, reason="Chromium is not on this machine")
 
 
 needs_redis = pytest.mark.skipif(
@@ -47,8 +51,10 @@ def proof(*command: str) -> subprocess.CompletedProcess[str]:
         ("proof.serving", "--count", "2"),
         ("proof.hangup", "--count", "60"),
         pytest.param(("proof.stale", "--count", "2"), marks=needs_redis),
+        pytest.param(("proof.hostile", "--count", "6"), marks=needs_chromium),
+        pytest.param(("proof.accessible", "--count", "4"), marks=needs_chromium),
         pytest.param(("proof.poison", "--count", "11"), marks=needs_redis),
-        pytest.param(("proof.flight",), marks=needs_redis),
+        pytest.param(("proof.flight", "--processes", "2", "--each", "10"), marks=needs_redis),
         pytest.param(("proof.crowd", "--count", "10"), marks=needs_postgresql),
         pytest.param(("proof.crash", "--count", "4"), marks=needs_postgresql),
     ],
@@ -68,6 +74,7 @@ def test_it_holds(command: tuple[str, ...]) -> None:
         ("proof.delivery", "--count", "1", "--edits", "5", "--trusting"),
         ("proof.bypass", "--count", "2", "--commands", "0", "--open"),
         ("proof.hangup", "--count", "10", "--waiting"),
+        pytest.param(("proof.hostile", "--count", "4", "--raw"), marks=needs_chromium),
     ],
     ids=lambda c: c[0],
 )

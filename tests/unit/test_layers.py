@@ -24,11 +24,12 @@ HEAVY = {
 }  # fmt: skip
 PURE = {
     "__future__", "base64", "binascii", "collections", "dataclasses", "datetime", "decimal", "enum",
-    "difflib", "functools", "html", "itertools", "json", "math", "re", "typing", "unicodedata",
+    "difflib", "functools", "html", "itertools", "json", "math", "re", "statistics", "typing",
+    "unicodedata",
 }  # fmt: skip
 VENDORS = HEAVY | {
     "diskcache", "redis", "sqlalchemy", "httpx", "huggingface_hub", "langchain_huggingface",
-    "filelock",
+    "filelock", "prometheus_client",
 }  # fmt: skip
 
 

@@ -13,6 +13,7 @@ import pytest
 from chatbot.domain import Citation, Draft
 from chatbot.errors import NotAllowed
 from chatbot.steps import review
+from chatbot.steps.edited import edited
 from chatbot.steps.review_item import Answer, Reviewer, ReviewItem, State
 from proof.desk_machine import DeskMachine, over
 from proof.desk_model import WAYS
@@ -240,12 +241,12 @@ class TestHolds:
 
 class TestEditing:
     def test_markers_keep_their_quotes_or_get_one(self) -> None:
-        one = review.edited("Half is ours [1]. Ask us.", ANSWER)
+        one = edited("Half is ours [1]. Ask us.", ANSWER)
         assert [c.quote for c in one.citations] == ["We pay 80%."]
-        fresh = review.edited("Half [1].", replace(ANSWER, sentences=()))
+        fresh = edited("Half [1].", replace(ANSWER, sentences=()))
         assert [c.quote for c in fresh.citations] == ["We pay 80%."]
 
     @pytest.mark.parametrize("text", ["", " \x00 ", "Half [2].", "x" * 20_001])
     def test_what_cannot_be_signed_is_refused(self, text: str) -> None:
         with pytest.raises(NotAllowed):
-            review.edited(text, ANSWER)
+            edited(text, ANSWER)

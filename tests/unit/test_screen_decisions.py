@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from chatbot.domain import Decision
 from chatbot.policy import load_policy, parse_policy
 from chatbot.steps.injection import instructions
-from chatbot.steps.screen import UNREADABLE, Limits, Signals, decide, pieces
+from chatbot.steps.screen import UNREADABLE, Limits, Signals, decide, look_again, pieces
 
 POLICY = load_policy("default")
 STRICT = load_policy("strict")
@@ -73,6 +73,31 @@ def test_a_threshold_of_the_policy_counts_instead() -> None:
     policy = parse_policy("categories: {health: {action: hold, threshold: 0.8}}")
     assert decide(policy, Signals({"health": 0.7}, LIMITS)).decision is Decision.RELEASE
     assert decide(policy, Signals({"health": 0.8}, LIMITS)).decision is Decision.HOLD
+
+
+RELEASED = decide(POLICY, Signals({"medical": 0.6}, LIMITS))
+
+
+def test_a_second_look_holds_and_never_refuses() -> None:
+    harmful = look_again(POLICY, RELEASED, {"harmful": 0.5, "legal": 0.2}, 0.7)
+    assert (harmful.decision, harmful.category) == (Decision.HOLD, "harmful")
+    assert (harmful.score, harmful.text) == (0.7, "")
+    assert harmful.reasons == (POLICY.category("harmful").why,)
+    crisis = look_again(POLICY, RELEASED, {"harmful": 0.3, "crisis": 0.4}, 0.7)
+    assert (crisis.category, "112" in crisis.text) == ("crisis", True)
+
+
+def test_a_second_look_lets_through_what_it_may() -> None:
+    assert look_again(POLICY, RELEASED, {"harmful": 0.5, "legal": 0.19}, 0.7) is RELEASED
+    assert look_again(POLICY, RELEASED, {"medical": 0.9}, 0.7) is RELEASED
+    assert look_again(STRICT, RELEASED, {"medical": 0.9}, 0.7).decision is Decision.HOLD
+    own = parse_policy("categories: {health: {action: hold, threshold: 0.8}}")
+    assert look_again(own, RELEASED, {"health": 0.9, "legal": 0.9}, 0.7) is RELEASED
+
+
+def test_a_second_look_changes_nothing_that_was_decided() -> None:
+    refused = decide(POLICY, Signals({}, LIMITS, matched=("harmful",)))
+    assert look_again(POLICY, refused, {"crisis": 1.0}, 0.1) is refused
 
 
 @given(

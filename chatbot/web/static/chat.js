@@ -239,6 +239,11 @@ async function remove(id) {
   }
 }
 
+async function logout() {
+  await fetch("/logout", { method: "POST", redirect: "manual" });
+  location.href = "/";
+}
+
 const acts = {
   menu: () => menu(!root.classList.contains("menu-open")),
   shade: () => { menu(false); closePanel(); },
@@ -262,6 +267,7 @@ const acts = {
   edit: (el) => composer.edit(el.closest(".turn")),
   "cancel-edit": () => composer.cancelEdit(),
   "close-panel": () => closePanel(),
+  logout,
 };
 
 document.addEventListener("click", (event) => {

@@ -42,14 +42,17 @@ def plot(
     y_title: str,
     x_ticks: Sequence[str] = (),
     width: int = 360,
+    floor: float | None = None,
 ) -> str:
     """One plot, `HEIGHT` high.
 
     Args:
         x_ticks: names of the places 0, 1, 2 … where x is no measure; else x starts at 0.
+        floor: where y starts; None: below the lowest point.
     """
     points = [p for line in lines for p in line.points]
-    marks = _ticks(min(y for _, y in points), max(y for _, y in points))
+    lowest = min(y for _, y in points) if floor is None else floor
+    marks = _ticks(lowest, max(y for _, y in points))
     low, high = marks[0], marks[-1]
     if x_ticks:
         left, right = -0.5, len(x_ticks) - 0.5
