@@ -19,7 +19,7 @@ from chatbot.adapters.canary import Canary
 from chatbot.adapters.catalogue import Catalogue
 from chatbot.adapters.conversations import ConversationStore
 from chatbot.adapters.database import open_database
-from chatbot.adapters.drift import Look, kept, look
+from chatbot.adapters.drift import Look, look
 from chatbot.adapters.faq import FaqStore
 from chatbot.adapters.known_questions import serving_questions
 from chatbot.adapters.open_store import open_store
@@ -36,6 +36,7 @@ from chatbot.adapters.votes import Votes
 from chatbot.background import Background
 from chatbot.clock import utc_now
 from chatbot.desk import Desk
+from chatbot.diagnosis import last_drift, tried_desk, tried_model, tried_search
 from chatbot.domain import AnswerRecord, Person
 from chatbot.errors import CountersignError, where
 from chatbot.faq import Faq
@@ -45,7 +46,6 @@ from chatbot.pings import Ping, loaded, tried
 from chatbot.policy import load_policy
 from chatbot.settings import Settings
 from chatbot.shadow import Shadows
-from chatbot.steps.review_item import OPEN
 from chatbot.visits import Visits
 from chatbot.waiting import Line
 from chatbot.watch import Watch
@@ -200,8 +200,10 @@ class App:
 
     def diagnose(self) -> list[Ping]:
         """How each part is, after waiting for all of them and trying each once."""
-        model = self._language.loading
-        for part, attempt in ((self._search, self._try_search), (model, self._try_model)):
+        for part, attempt in (
+            (self._search, lambda: tried_search(self.retriever, self.catalogue)),
+            (self._language.loading, lambda: tried_model(self.language, self.settings)),
+        ):
             try:
                 part.detail = attempt()
             except CountersignError as error:
@@ -209,38 +211,13 @@ class App:
                 part.failed = True
         kept_in = parts_of(self.settings, self.catalogue.engine)
         shape = [Ping(p.name, p.state, p.detail) for p in kept_in]
-        return [*shape, *self.status(), self._try_desk(), *self._drift()]
-
-    def _try_desk(self) -> Ping:
-        counts, faults = self.queue.counts(), self.audit.verify()
-        open_ = sum(n for state, n in counts.states.items() if state in OPEN)
-        detail = f"{open_} waiting, {counts.overdue} overdue, policy {self.policy.name}; audit log "
-        return Ping(
-            "review desk",
-            "failed" if faults else "ready",
-            detail + (faults[0] if faults else "whole"),
-        )
-
-    def _drift(self) -> list[Ping]:
-        """What the last look for drift has found, where there was one."""
-        found = kept(self.settings.home)[-1:]
-        return [Ping("drift", one.state, one.words) for one in found]
+        desk = tried_desk(self.queue, self.audit, self.policy.name)
+        return [*shape, *self.status(), desk, *last_drift(self.settings)]
 
     def _look(self) -> Look:
         revisions = Revisions(self.settings.adapters_folder)
         known = serving_questions(revisions, self.retriever.model)
         return look(self.queue, self.retriever.embeddings, known, utc_now())
-
-    def _try_search(self) -> str:
-        search = self._search.get(LOAD_SECONDS)
-        search.retriever.find("ready", 1)
-        return f"{self.catalogue.count()} passages, embeddings by {search.retriever.model}"
-
-    def _try_model(self) -> str:
-        language = self._language.loading.get(LOAD_SECONDS)
-        next(iter(language.client.stream("Say yes.", max_tokens=1)), None)
-        place = self.settings.generation_url or "this process"
-        return f"{language.name} at {place}, adapter {language.adapter or 'none'}"
 
     def close(self) -> None:
         """Lets go of what is held, in the order in which things rest on each other."""

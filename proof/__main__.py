@@ -30,7 +30,8 @@ _PROOFS: dict[str, tuple[tuple[str, int], ...]] = {
     "replicas": (("--seconds", 300),),
     "doors": (),
     "schema": (("--count", 300),),
-    "accessible": (("--count", 100),),
+    "accessible": (),
+    "hangup": (("--count", 200),),
     "router": (),
 }
 

@@ -88,10 +88,10 @@ def run(command: list[str], key: str) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize(
-    ("number", "says"),
-    enumerate(('"status":"released"', '"status": "released"', '"conversations":[{')),
-)
+SAYS = ['"status":"released"', '"status": "released"', '"conversations":[{']
+
+
+@pytest.mark.parametrize(("number", "says"), list(enumerate(SAYS)))
 def test_the_page_s_curl_commands(url: str, key: str, number: int, says: str) -> None:
     command = blocks("sh")[number].replace("http://127.0.0.1:7860", url)
     assert says in run(["bash", "-c", command], key)

@@ -98,7 +98,7 @@ class Door:
         return {DESK_COOKIE: self.app.accounts.login(who, PASSWORD, who)}
 
     def event(self, name: str, cookies: dict[str, str], **data: object) -> str:
-        request = SimpleNamespace(cookies=cookies)
+        request = SimpleNamespace(cookies=cookies, headers={}, client=None, session_hash="s")
         result = getattr(self._page, name)(SimpleNamespace(_data=data), request)
         return str(list(result) if name in ("ask", "again") else result)
 
