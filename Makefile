@@ -52,7 +52,7 @@ test: lint  ## Everything: lint, then all tests; says which were left out and ho
 	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 docs: .venv/dev  ## The documentation as a site, in build/site.
-	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 	@echo "Open build/site/index.html, or: $(BIN)/python -m http.server -d build/site"
 
 finetune: .venv/finetune  ## What `finetune …` needs beside: PEFT, and GGUF's writer.

@@ -115,7 +115,6 @@ def record_page() -> str:
 def right_page() -> str:
     """Which role may do what, and what each address needs."""
     meanings = _meanings(inspect.cleandoc((rights.Right.__doc__ or "").partition("Attributes:")[2]))
-    names = [role.title for role in rights.ROLES.values()]
     lines = [
         "# Roles, rights and addresses",
         "",
@@ -124,14 +123,12 @@ def right_page() -> str:
         "right reaches is narrowed once more where it is used: one's own conversations, the items "
         "of one's categories, the collections of one's groups.",
         "",
-        f"| right | {' | '.join(names)} |",
-        f"| --- |{' :-: |' * len(names)}",
+        "| right | somebody with it may | roles |",
+        "| --- | --- | --- |",
     ]
     for right in rights.Right:
-        has = ("✓" if right in role.rights else "" for role in rights.ROLES.values())
-        lines.append(f"| `{right.value}` | {' | '.join(has)} |")
-    lines += ["", "| right | somebody with it may |", "| --- | --- |"]
-    lines += [f"| `{r.value}` | {meanings[r.name]} |" for r in rights.Right]
+        roles = (f"`{name}`" for name, role in rights.ROLES.items() if right in role.rights)
+        lines.append(f"| `{right.value}` | {meanings[right.name]} | {', '.join(roles)} |")
     lines += [
         "",
         "## Addresses",
