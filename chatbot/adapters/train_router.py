@@ -93,7 +93,7 @@ def train_classifier(
 
     Args:
         encoder: the embedded model as it comes.
-        tell: told how far the training is, which takes a quarter of an hour with all questions.
+        tell: told how far the training is, which takes half an hour with all questions.
 
     Raises:
         BadInput: the data lack a category, so that nothing can be told apart.

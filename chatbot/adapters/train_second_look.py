@@ -1,5 +1,5 @@
-"""Teaches the second look: the encoder is tuned on two thirds of the questions, what the limit is set
-on is found on the last third, and then it learns from all of them once more."""
+"""Teaches the second look: the encoder is tuned on two thirds of the questions, what the limit is
+set on is found on the last third, and then all of them are learned from once more."""
 
 from __future__ import annotations
 

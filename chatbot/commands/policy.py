@@ -97,7 +97,7 @@ def train(
 
     JSON lines with `text` and `category`; Banking77, CLINC150, Counsel Chat, Do-Not-Answer,
     XSTest, MedQuAD and SQuAD are known by their file names. A third of each public set, and files
-    named test*, are never learned from. With all of these it takes a quarter of an hour.
+    named test*, are never learned from. With all of these it takes half an hour.
 
     Example: chatbot policy train policies/questions ../shared/data/routing
     """
