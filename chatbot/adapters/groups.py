@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -122,7 +122,7 @@ class Groups:
             members = _by_group(connection, group_members.c.account)
         return [Group(n, tuple(reads.get(n, ())), tuple(members.get(n, ()))) for n in names]
 
-    def collections(self) -> list[str]:
+    def collections(self) -> Sequence[str]:
         """Every collection that documents lie in, by name."""
         with transaction(self._engine) as connection:
             return sorted(connection.scalars(select(documents.c.collection).distinct()))
