@@ -98,8 +98,8 @@ class Issuer:
         if self.wrong == "alg none":
             return _unsigned(claims)
         if self.wrong == "signed with the public key":
-            key = OctKey.import_key(KEY.as_pem(private=False))
-            return jwt.encode({"alg": "HS256", "kid": "one"}, claims, key, algorithms=["HS256"])
+            public = OctKey.import_key(KEY.as_pem(private=False))
+            return jwt.encode({"alg": "HS256", "kid": "one"}, claims, public, algorithms=["HS256"])
         if self.wrong == "signed with the client's secret":
             return jwt.encode({"alg": "HS256"}, claims, OctKey.import_key(SECRET))
         key = OTHER_KEY if self.wrong == "signed by another" else KEY

@@ -294,7 +294,7 @@ def test_a_certified_provider_lets_people_in(real: str) -> None:
         assert (back.status_code, back.headers["location"]) == (303, "/"), back.text
         found = app.accounts.session(site.cookies[DESK_COOKIE])
         assert found is not None
-        assert (found.name, found.roles) == ("anna@example.org", {"asker"})
+        assert (found.name, found.roles) == ("anna@example.org", frozenset({"asker"}))
         assert app.accounts.groups.list()[1].members == ("anna@example.org",)
         site.cookies.clear()
         replayed = site.get("/login/callback", params=answer)
