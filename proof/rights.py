@@ -114,14 +114,17 @@ def sent_to_log_in(answer: Any) -> bool:
     return answer.headers.get("location") in ("/login", "/desk/login")
 
 
-def matrix(server: Any, closed: Any, accounts: Accounts) -> Iterator[tuple[str, str]]:
+def matrix(
+    server: Any, closed: Any, accounts: Accounts, who: Sequence[str] = (*sorted(ALL), "nobody")
+) -> Iterator[tuple[str, str]]:
     """What was tried, and what is wrong with it (empty: nothing).
 
     Args:
         closed: the same application, where anonymous people may not ask.
+        who: by whom.
     """
     listed = list(routes(server))
-    for name in (*sorted(ALL), "nobody"):
+    for name in who:
         side = closed if name == "nobody" else server
         client = TestClient(side, base_url=BASE, headers=_HERE_FROM, follow_redirects=False)
         for found in listed:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -114,6 +114,11 @@ class Groups:
         with transaction(self._engine) as connection:
             return self.reading(connection).closed()
 
+    def collections(self) -> list[str]:
+        """Every collection that documents lie in, by name."""
+        with transaction(self._engine) as connection:
+            return sorted(connection.scalars(select(documents.c.collection).distinct()))
+
     def list(self) -> list[Group]:
         """Every group, by name."""
         with transaction(self._engine) as connection:
@@ -121,11 +126,6 @@ class Groups:
             reads = _by_group(connection, group_collections.c.collection)
             members = _by_group(connection, group_members.c.account)
         return [Group(n, tuple(reads.get(n, ())), tuple(members.get(n, ()))) for n in names]
-
-    def collections(self) -> Sequence[str]:
-        """Every collection that documents lie in, by name."""
-        with transaction(self._engine) as connection:
-            return sorted(connection.scalars(select(documents.c.collection).distinct()))
 
     def add(self, name: str, by: str) -> None:
         """A new group. The first one also makes `everyone`, which stays: with `auto`, what was

@@ -148,8 +148,8 @@ class Provider:
         from joserfc import jwt
         from joserfc.jwk import KeySet
 
-        given: Any = _json(client, told["jwks_uri"])
-        keys = KeySet.import_key_set(given)
+        read_keys: Any = _json(client, told["jwks_uri"])
+        keys = KeySet.import_key_set(read_keys)
         read = jwt.decode(token["id_token"], keys, algorithms=list(_ALGORITHMS))
         mine = {"iss": self._issuer, "aud": self._settings.oidc_client}
         checked = CodeIDToken(

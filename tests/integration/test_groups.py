@@ -99,7 +99,7 @@ def test_a_change_counts_in_sessions_that_are_open(accounts: Accounts) -> None:
 def test_what_does_not_exist_is_not_changed(accounts: Accounts) -> None:
     groups = accounts.groups
     groups.add("staff", "test")
-    tries: list[Callable[[], object]] = [
+    wrongs: list[Callable[[], None]] = [
         lambda: groups.grant("nobody", "hr", "test"),
         lambda: groups.revoke("staff", "hr", "test"),
         lambda: groups.join("staff", "nobody", "test"),
@@ -107,7 +107,7 @@ def test_what_does_not_exist_is_not_changed(accounts: Accounts) -> None:
         lambda: groups.remove("nobody", "test"),
         lambda: accounts.give("nobody", ["asker"]),
     ]
-    for wrong in tries:
+    for wrong in wrongs:
         with pytest.raises(NotFound):
             wrong()
     for name in ("", "-", "x" * 65, "staff", "a\nb"):
