@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -200,10 +200,11 @@ class App:
 
     def diagnose(self) -> list[Ping]:
         """How each part is, after waiting for all of them and trying each once."""
-        for part, attempt in (
+        attempts: list[tuple[Background[Any], Callable[[], str]]] = [
             (self._search, lambda: tried_search(self.retriever, self.catalogue)),
             (self._language.loading, lambda: tried_model(self.language, self.settings)),
-        ):
+        ]
+        for part, attempt in attempts:
             try:
                 part.detail = attempt()
             except CountersignError as error:

@@ -16,7 +16,7 @@ from pathlib import Path
 import typer
 
 from chatbot import domain, errors, gate
-from chatbot.steps import review_item
+from chatbot.steps import review_item, rights
 
 FOLDER = Path(__file__).parent / "reference"
 WIDTH = 88
@@ -37,6 +37,7 @@ def pages() -> dict[str, str]:
         "finetune.md": commands("finetune", finetune.cli.app),
         "errors.md": error_page(),
         "records.md": record_page(),
+        "rights.md": right_page(),
     }
 
 
@@ -108,6 +109,40 @@ def record_page() -> str:
     lines += _record(gate.Shown)
     lines += ["", "## Records of the review desk"]
     lines += [part for one in _defined(review_item) for part in _record(one)]
+    return "\n".join(lines) + "\n"
+
+
+def right_page() -> str:
+    """Which role may do what, and what each address needs."""
+    meanings = _meanings(inspect.cleandoc((rights.Right.__doc__ or "").partition("Attributes:")[2]))
+    names = [role.title for role in rights.ROLES.values()]
+    lines = [
+        "# Roles, rights and addresses",
+        "",
+        "`chatbot user add NAME --role ROLE` gives a role; one person may have several. A role "
+        "that only the policy names may ask, see the desk and sign what the policy says. What a "
+        "right reaches is narrowed once more where it is used: one's own conversations, the items "
+        "of one's categories, the collections of one's groups.",
+        "",
+        f"| right | {' | '.join(names)} |",
+        f"| --- |{' :-: |' * len(names)}",
+    ]
+    for right in rights.Right:
+        has = ("✓" if right in role.rights else "" for role in rights.ROLES.values())
+        lines.append(f"| `{right.value}` | {' | '.join(has)} |")
+    lines += ["", "| right | somebody with it may |", "| --- | --- |"]
+    lines += [f"| `{r.value}` | {meanings[r.name]} |" for r in rights.Right]
+    lines += [
+        "",
+        "## Addresses",
+        "",
+        "What each needs: a right, `nobody` (anyone may have it), or `event` (what is behind it "
+        "looks itself who asks). An address that is not here is not served.",
+        "",
+        "| address | to read | to write |",
+        "| --- | --- | --- |",
+    ]
+    lines += [f"| `{r.path}` | {r.get or ''} | {r.post or ''} |" for r in rights.ROUTES]
     return "\n".join(lines) + "\n"
 
 

@@ -30,8 +30,8 @@ _PROOFS: dict[str, tuple[tuple[str, int], ...]] = {
     "replicas": (("--seconds", 300),),
     "doors": (),
     "schema": (("--count", 300),),
+    "accessible": (),
     "hangup": (("--count", 200),),
-    "accessible": (("--count", 100),),
     "router": (),
 }
 

@@ -29,8 +29,8 @@ _OWNER = "w-" + "a" * 32
 View = Callable[[Any], None]
 
 
-def pages(host: str, filled: Filled) -> dict[str, View]:
-    """Each page, and what to do to see it."""
+def pages(host: str, filled: Filled) -> tuple[dict[str, View], dict[str, View]]:
+    """Each page of an asker's and of the desk, and what to do to see it."""
 
     def at(path: str, ready: str, click: str = "", then: str = "") -> View:
         def go(page: Any) -> None:
@@ -44,7 +44,7 @@ def pages(host: str, filled: Filled) -> dict[str, View]:
 
     answered, noted = filled.answered[0], filled.noted[0]
     panel = "#panel .source[open]"
-    return {
+    asker = {
         "chat": at("/?c=new", "html.up .welcome"),
         "answer and panel": at(
             f"/?c={answered}", "html.up .turn", "#history .cite >> nth=0", panel
@@ -52,15 +52,27 @@ def pages(host: str, filled: Filled) -> dict[str, View]:
         "held": at(f"/?c={noted}", "html.up .card.held"),
         "document": at("/documents/h0?passage=hp0&at=8-20#passage", "#passage"),
         "no document": at("/documents/none", "main"),
-        "desk": at("/desk/", "#queue .row"),
-        "item": at("/desk/?item=desk0", "#item .item"),
-        "insights": at("/desk/insights", "main"),
-        "faq": at("/desk/faq", "main"),
-        "faq entry": at("/desk/faq?entry=faq0", "main h1"),
-        "votes": at("/desk/votes", "main"),
-        "cache": at("/desk/cache", "main"),
-        "preview": at("/desk/widget", "countersign-chat .welcome"),
+        "login": at("/login", "input[name=name]"),
+        "desk login": at("/desk/login", "input[name=name]"),
     }
+    paths = (
+        "insights",
+        "usage",
+        "faq",
+        "faq?entry=faq0",
+        "votes",
+        "cache",
+        "people",
+        "groups",
+        "read",
+    )
+    desk = {
+        "desk": at("/desk/", "html.up #queue .row"),
+        "item": at("/desk/?item=desk0", "html.up #item .item"),
+        "preview": at("/desk/widget", "countersign-chat .welcome"),
+        **{path: at(f"/desk/{path}", "main") for path in paths},
+    }
+    return asker, desk
 
 
 def widget(host: str, embedding: str, filled: Filled, token: str) -> dict[str, View]:
@@ -117,39 +129,39 @@ def look(page: Any, views: Mapping[str, View], report: Report) -> None:
         report.wrong += [f"{name}: {problem}" for problem in problems]
 
 
-def every_view(opened: Site, embedding: str, context: Any) -> dict[str, View]:
-    """Fills the application, logs in as an asker and a reviewer; the views, the login last."""
-    filled = Filled(opened, _TEXTS, _OWNER)
-    app, host = opened.app, opened.url
+def contexts(opened: Site, started: Any) -> tuple[Any, Any]:
+    """A browser of an asker, and one of somebody who may do everything at the desk."""
+    app, made = opened.app, []
     asker = Sessions(app.secret).write(Person(_OWNER))
-    reviewer = app.accounts.login("lena", PASSWORD, "proof")
-    for name, value in ((COOKIE, asker), (DESK_COOKIE, reviewer)):
-        context.add_cookies([{"name": name, "value": value, "url": host}])
+    account = app.accounts.login("lena", PASSWORD, "proof")
+    for name, value in ((COOKIE, asker), (DESK_COOKIE, account)):
+        context = started.new_context(viewport={"width": 1280, "height": 900})
+        context.add_cookies([{"name": name, "value": value, "url": opened.url}])
+        made.append(context)
+    return made[0], made[1]
 
-    def login(page: Any) -> None:
-        context.clear_cookies()
-        page.goto(f"{host}/desk/login")
-        page.wait_for_selector("input[name=name]")
 
-    token = Tokens(app.secret).sign(_OWNER, embedding)
-    embedded = widget(host, embedding, filled, token)
-    return {**pages(host, filled), **embedded, "login": login}
+def some(views: Mapping[str, View], share: int) -> Mapping[str, View]:
+    """One in so many of them."""
+    return {key: views[key] for key in list(views)[share // 2 :: share]}
 
 
 def main() -> int:
     """Runs it."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--count", type=int, default=100, help="views, at most")
+    parser.add_argument("--share", type=int, default=1, help="one view in so many")
     asked = parser.parse_args()
     report = Report("serious problems of accessibility")
     with website() as (page, name), site(["What is it?"], widget_origins=page) as opened:
         name(opened.url)
+        filled = Filled(opened, _TEXTS, _OWNER)
+        token = Tokens(opened.app.secret).sign(_OWNER, page)
+        asker, desk = pages(opened.url, filled)
+        embedded = widget(opened.url, page, filled, token)
         with browser() as started:
-            context = started.new_context(viewport={"width": 1280, "height": 900})
-            views = every_view(opened, page, context)
-            step = max(1, len(views) // asked.count)
-            chosen = list(views)[step // 2 :: step]
-            look(context.new_page(), {key: views[key] for key in chosen}, report)
+            first, second = contexts(opened, started)
+            look(first.new_page(), some({**asker, **embedded}, asked.share), report)
+            look(second.new_page(), some(desk, asked.share), report)
     return report.end()
 
 

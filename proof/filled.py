@@ -49,7 +49,7 @@ class Filled:
         self.owner, self.texts = owner, texts
         self.passages = [_passage(n, text) for n, text in enumerate(texts)]
         self._index()
-        self.app.accounts.add("lena", ["reviewer", "lead"], PASSWORD)
+        self.app.accounts.add("lena", ["reviewer", "lead", "admin"], PASSWORD)
         self.groups = [range(at, min(at + per, len(texts))) for at in range(0, len(texts), per)]
         self.answered = [self._conversation(group, self._answered) for group in self.groups]
         self.noted = [self._conversation(group, self._noted) for group in self.groups]

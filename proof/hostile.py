@@ -73,7 +73,7 @@ class Eye:
 
     def look(self, report: Report, place: str, wanted: Sequence[str]) -> None:
         """Counts each text that should be there; each thing that should not is wrong as well."""
-        self.page.wait_for_timeout(150)
+        self.page.wait_for_timeout(60 if len(wanted) == 1 else 300)  # for what comes by itself
         seen = self.page.evaluate(_READ)
         for word in wanted:
             report.count("" if word in seen["text"] else f"{place}: {word} is not shown")

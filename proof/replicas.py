@@ -255,8 +255,8 @@ def _count(home: Path, url: str, told: Told, kills: int) -> int:
         records = [AnswerRecord.from_json(r) for r in connection.scalars(select(answers.c.record))]
     states = dict(Counter(record.status.value for record in records))
     print(
-        f"{kills} kills, {told.torn} connections cut; {len(told.answered)} questions answered "
-        f"({states}), {len(told.decided)} reviews decided"
+        f"{kills} kills, {told.torn} attempts cut off or refused; {len(told.answered)} questions "
+        f"answered ({states}), {len(told.decided)} reviews decided"
     )
     lost = _answers(records, told)
     reviews = _reviews(engine, AuditLog(engine, home / "home0" / "audit.anchor"), records, told)

@@ -15,6 +15,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
+from chatbot.adapters.low_rank import PREFIX
 from chatbot.errors import ModelUnusable
 from chatbot.policy import FOLDER
 from chatbot.steps.screen import Limits
@@ -105,6 +106,7 @@ def open_classifier(path: Path, encoder_name: str) -> Classifier:
     try:
         with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as stored:
             about = json.loads(bytes(stored["about"]))
+            stored[f"{PREFIX}0.output.dense.a"]  # an encoder of its own, which is opened elsewhere
             words = bytes(stored["lexicon"]).decode().split("\n")
             found = Classifier(
                 embedding_model=about["embedding_model"],

@@ -54,22 +54,36 @@ class TunedEncoder:
         self._changes = {name: _changed(layer) for name, layer in linear_layers(self._encoder)}
         self._head = torch.nn.Linear(self._encoder.config.hidden_size, len(self.classes))
 
-    def learn(self, examples: Sequence[Example], tell: Tell = lambda _: None) -> None:
-        """Fits the change and the head; tells after each epoch how it goes."""
+    def learn(
+        self,
+        examples: Sequence[Example],
+        tell: Tell = lambda _: None,
+        epochs: int = EPOCHS,
+        share: float = 1.0,
+    ) -> None:
+        """Fits the change and the head, or goes on from what they are; tells after each epoch how
+        it goes.
+
+        Args:
+            share: how fast to learn; less where much is known already.
+        """
         import torch
 
         rng = random.Random(0)  # noqa: S311
-        epochs = [self._batches(examples, rng) for _ in range(EPOCHS)]
-        steps = sum(map(len, epochs))
+        plan = [self._batches(examples, rng) for _ in range(epochs)]
+        steps = sum(map(len, plan))
         thin = [p for pair in self._changes.values() for p in pair]
         optimizer = torch.optim.AdamW(
-            [{"params": thin, "lr": RATE}, {"params": self._head.parameters(), "lr": HEAD_RATE}]
+            [
+                {"params": thin, "lr": share * RATE},
+                {"params": self._head.parameters(), "lr": share * HEAD_RATE},
+            ]
         )
         rate = torch.optim.lr_scheduler.LambdaLR(
             optimizer, lambda s: min(1, (s + 1) / WARM_UP) * max(0.02, 1 - s / steps)
         )
         self._encoder.train()
-        for number, batches in enumerate(epochs, start=1):
+        for number, batches in enumerate(plan, start=1):
             losses = []
             for tokens, batch in batches:
                 loss = self._loss(tokens, batch)
@@ -79,7 +93,7 @@ class TunedEncoder:
                 optimizer.step()
                 rate.step()
                 losses.append(loss.item())
-            tell(f"epoch {number} of {EPOCHS}: loss {np.mean(losses):.3f}")
+            tell(f"epoch {number} of {epochs}: loss {np.mean(losses):.3f}")
         self._encoder.eval()
 
     def _batches(

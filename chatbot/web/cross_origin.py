@@ -8,10 +8,10 @@ another website carries no session of this one.
 from __future__ import annotations
 
 from collections.abc import Set
-from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse, Response
+from starlette.types import Scope
 
 SCRIPT = "/widget.js"
 _API = "/widget/gradio_api/"
@@ -27,14 +27,22 @@ _PREFLIGHT = {
 REFUSED = "This website may not use the chat here."
 
 
-def refusal(method: str, path: str, headers: Headers, listed: Set[str]) -> Response | None:
+def origin_of(scope: Scope) -> str | None:
+    """What the request says about its origin; two headers are one that is on no list."""
+    found = Headers(scope=scope).getlist("origin")
+    return ", ".join(found) if found else None
+
+
+def refusal(
+    method: str, path: str, origin: str | None, listed: Set[str], *, own: bool
+) -> Response | None:
     """The answer to a request that is not let in, or to a browser's question; None: go on.
 
     Args:
         listed: the origins that may embed the widget.
+        own: whether the origin is this very site.
     """
-    origin = headers.get("origin")
-    allowed = origin in listed or is_own(origin, headers.get("host", ""))
+    allowed = own or origin in listed
     if method == "OPTIONS":
         return Response(status_code=204, headers=_PREFLIGHT) if allowed else _refused()
     if path == SCRIPT and method in ("GET", "HEAD"):
@@ -44,21 +52,14 @@ def refusal(method: str, path: str, headers: Headers, listed: Set[str]) -> Respo
     return None if allowed else _refused()
 
 
-def added(path: str, headers: Headers, listed: Set[str]) -> dict[str, str]:
+def added(path: str, origin: str | None, listed: Set[str]) -> dict[str, str]:
     """Headers that let a listed website read the answer."""
-    origin = headers.get("origin")
     found = {"Vary": "Origin, Accept-Encoding"}
     if origin in listed:
         found["Access-Control-Allow-Origin"] = str(origin)
     if path == SCRIPT:
         found["Cross-Origin-Resource-Policy"] = "cross-origin"
     return found
-
-
-def is_own(origin: str | None, host: str) -> bool:
-    """Whether a page of this very site sent the request."""
-    parts = urlsplit(origin or "")
-    return bool(parts.netloc) and parts.netloc == host and parts.scheme in ("http", "https")
 
 
 def _refused() -> Response:

@@ -21,9 +21,9 @@ from chatbot.clock import utc_now
 from chatbot.errors import CountersignError, NotAllowed, NotFound, where
 from chatbot.steps import review
 from chatbot.steps.review_item import ReviewItem
-from chatbot.steps.rights import Right, rights_of
+from chatbot.steps.rights import rights_of
 from chatbot.web.desk_access import claimable, may_read, may_work
-from chatbot.web.desk_acts import ACTS, AFTERWARDS_NEXT, Claim, for_people, news_html, said
+from chatbot.web.desk_acts import ACTS, AFTERWARDS_NEXT, Claim, news_html, said, with_ways
 from chatbot.web.desk_page import bar_html, dialogs_html, editor_html
 from chatbot.web.desk_view import DeskView, Parts
 from chatbot.web.session import COOKIE, DESK_COOKIE, Sessions
@@ -76,7 +76,7 @@ def _event(handler: Handler) -> Callable[[DeskPage, gr.EventData, gr.Request], P
         call = Call(account, page.asker(request), claim)
         try:
             *parts, news = handler(page, call)
-            return (*parts, for_people(news) if _manages(account) else news)
+            return (*parts, with_ways(news, rights_of(account.roles)))
         except CountersignError as error:
             news = news_html(claim.run, "error", str(error), me=account.name)
             return page.shown(call, page.readable(claim.item, call), news)
@@ -89,10 +89,6 @@ def _event(handler: Handler) -> Callable[[DeskPage, gr.EventData, gr.Request], P
     run.__annotations__ = {"event": gr.EventData, "request": gr.Request}
     del run.__wrapped__
     return run
-
-
-def _manages(account: Account) -> bool:
-    return Right.PEOPLE in rights_of(account.roles)
 
 
 class DeskPage:

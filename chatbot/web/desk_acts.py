@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from chatbot.steps import review
 from chatbot.steps.review_item import DECIDED, Reviewer, ReviewItem, State
+from chatbot.steps.rights import Right
 from chatbot.web.desk_queue import Filter
 from chatbot.web.desk_words import REJECTIONS, VIEWS
 from chatbot.web.markup import escape
@@ -135,6 +136,8 @@ def news_html(
     )
 
 
-def for_people(news: str) -> str:
-    """The same news for somebody who manages people: the script shows them the way there."""
-    return news.replace('<div class="news"', '<div class="news" data-people="yes"', 1)
+def with_ways(news: str, rights: Collection[Right]) -> str:
+    """The same news, naming the pages that only some may have: the script shows the way there."""
+    pages = {"people": Right.PEOPLE, "inquiries": Right.READ_OTHERS}
+    ways = [way for way, right in pages.items() if right in rights]
+    return news.replace('<div class="news"', f'<div class="news" data-may="{" ".join(ways)}"', 1)

@@ -14,6 +14,7 @@ PAGES = (
     ("Cache", "/desk/cache"),
     ("Insights", "/desk/insights"),
     ("People", "/desk/people"),
+    ("Inquiries", "/desk/read"),
     ("Widget", "/desk/widget"),
 )
 

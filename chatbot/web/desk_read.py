@@ -72,7 +72,7 @@ class Glass:
             f'<div class="insights-head"><h1>Read a conversation</h1></div>{wrong(problem)}'
             f"{_form(person, listed, conversation, reason)}{_log(self._readings.latest(_MOST))}"
         )
-        html = page(self._site, "Read a conversation", body)
+        html = page(self._site, "Inquiries", body, "Inquiries")
         return HTMLResponse(html, 409 if problem else 200, _HEADERS)
 
     def read(self, me: Account, conversation: str, reason: str) -> Response:
@@ -92,7 +92,7 @@ class Glass:
             f'<p class="said" role="status">{icon("check")}Your reason is written down.</p>'
             f'<ul class="read-turns">{drawn}</ul>'
         )
-        return HTMLResponse(page(self._site, "A conversation", body), 200, _HEADERS)
+        return HTMLResponse(page(self._site, "A conversation", body, "Inquiries"), 200, _HEADERS)
 
     def _turns(self, conversation: str, owner: str, me: Account) -> Sequence[Turn]:
         records = self._conversations.records(conversation, owner)

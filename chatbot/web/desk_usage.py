@@ -127,7 +127,7 @@ def _plots(found: Sequence[Piece], settings: Settings, days: int) -> str:
         _plot("Seconds for an answer of the model", "seconds", found, days,
               [("Half within", "one", lambda p: p.middle),
                ("19 of 20 within", "two", lambda p: p.late)]),
-        _plot("Answered from what was answered before", "questions", found, days,
+        _plot("Answers given again", "answers", found, days,
               [("Given again", "one", lambda p: p.given)]),
         _plot("Hours until a reviewer's decision", "hours", found, days,
               [("Half within", "two", lambda p: p.wait)]),
@@ -155,7 +155,8 @@ def _plot(
         inner = '<p class="none-yet">Nothing in this time.</p>'
     else:
         every = -(-len(found) // _TICKS)
-        ticks = [_day(p, days) if n % every == 0 else "" for n, p in enumerate(found)]
+        last = len(found) - 1  # the newest has its name
+        ticks = [_day(p, days) if (last - n) % every == 0 else "" for n, p in enumerate(found)]
         drawn = plot(lines, "time (UTC)", unit, ticks, floor=0.0)
         inner = f"{drawn}<ul>{''.join(names)}</ul>"
     return f'<section class="plot"><h2>{title}</h2>{inner}</section>'
@@ -194,4 +195,8 @@ def _sum(found: Sequence[Piece], kind: str) -> int:
 
 
 def _day(piece: Piece, days: int) -> str:
-    return f"{piece.begins:%H:%M}" if days == 1 else f"{piece.begins.day} {piece.begins:%b}"
+    """When the piece ended: the last one ends now."""
+    if days == 1:
+        return f"{piece.begins + timedelta(hours=1):%H:%M}"
+    ended = piece.begins + timedelta(days=1)
+    return f"{ended.day} {ended:%b}"

@@ -76,8 +76,8 @@ class Guard:
             return
         refusal = self._refusal(scope) or await self._barred(scope)
         if scope["path"] in cross_origin.PATHS:
-            headers = Headers(scope=scope)
-            send = _with(send, cross_origin.added(scope["path"], headers, self._embedders))
+            origin = cross_origin.origin_of(scope)
+            send = _with(send, cross_origin.added(scope["path"], origin, self._embedders))
         if refusal is not None:
             await refusal(scope, receive, secured(send))
         elif scope["path"] in self._pages and scope["method"] == "GET":
@@ -88,12 +88,13 @@ class Guard:
     def _refusal(self, scope: Scope) -> Response | None:
         """Why this is nothing for this site, whoever sends it."""
         headers = Headers(scope=scope)
-        if scope["path"] in cross_origin.PATHS and len(headers.getlist("origin")) < 2:
-            named = headers.getlist("host")
-            if len(named) == 1 and self._hosts.serves(named[0]):
-                return cross_origin.refusal(
-                    scope["method"], scope["path"], headers, self._embedders
-                )
+        hosts = headers.getlist("host")
+        if scope["path"] in cross_origin.PATHS and len(hosts) == 1 and self._hosts.serves(hosts[0]):
+            origin = cross_origin.origin_of(scope)
+            own = origin is not None and self._hosts.own(origin, hosts[0])
+            return cross_origin.refusal(
+                scope["method"], scope["path"], origin, self._embedders, own=own
+            )
         if (refusal := misdirected(scope, self._hosts)) is not None:
             return refusal
         if not served(scope["path"]):

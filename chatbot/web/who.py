@@ -75,12 +75,9 @@ class Who:
         shown = request.headers.get("authorization")
         if shown is not None:
             return self._by_key(str(shown), scope)
-        person = self._identity.who(request)
-        if person is None and self._anonymous:
-            person = self._identity.newcomer()
-        if person is None or (person.account is None and not self._anonymous):
+        if not self._anonymous:
             return NO_KEY
-        return person
+        return self._identity.who(request) or self._identity.newcomer() or NO_KEY
 
     def _by_key(self, shown: str, scope: str) -> Person | Refusal:
         if not shown.lower().startswith(_BEARER):

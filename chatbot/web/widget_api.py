@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
+from chatbot.adapters.account import Account
 from chatbot.domain import Person
 from chatbot.errors import CountersignError, NotFound
 from chatbot.web.answering import Answering
@@ -54,6 +55,7 @@ class WidgetApi:
         """Begin: give the token kept from the last visit, or an empty one, and get one dated now.
 
         Also gives the site's title and questions to begin with."""
+        self._admitted(request)
         self._within(request)
         origin = _origin(request)
         fresh = self._tokens.renewed(_text(token, 600), origin)
@@ -130,10 +132,21 @@ class WidgetApi:
         known = self._tokens.read(_text(token, 600), _origin(request))
         if known is None:
             raise gr.Error("This chat has been open for too long. Reload the page.", **_QUIET)
+        account = self._admitted(request)
         person = self._reader(known, collection)
         # On the desk's own preview page: nobody signs their own question.
-        account = self._app.accounts.session(request.cookies.get(DESK_COOKIE), deed=False)
         return replace(person, account=account.name) if account else person
+
+    def _admitted(self, request: gr.Request) -> Account | None:
+        """Who is logged in on this very site; nobody elsewhere. Raises where such a reader may not
+        ask: a website on the list speaks for its readers unless nobody without an account may ask,
+        and a page of this site lets in whom it lets in itself."""
+        account = self._app.accounts.session(request.cookies.get(DESK_COOKIE), deed=False)
+        settings = self._app.settings
+        listed = _origin(request) in (settings.widget_origins or "").split()
+        if account or settings.lets_anonymous_ask or (listed and settings.anonymous != "no"):
+            return account
+        raise gr.Error("People without an account may not ask here.", **_QUIET)
 
     def _reader(self, known: str, collection: str) -> Person:
         return person_of(known, _text(collection, 400), self._app.accounts.groups.readable(None))

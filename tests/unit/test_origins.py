@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from starlette.datastructures import Headers
+from starlette.responses import Response
 
 from chatbot.errors import BadSettings
 from chatbot.origins import normal_origin, normal_origins
 from chatbot.settings import load_settings
 from chatbot.web.cross_origin import PATHS, SCRIPT, added, refusal
+from chatbot.web.hosts import Hosts
 
 HOST = "docs.example.org"
 LISTED = frozenset({"https://shop.example", "http://127.0.0.1:8080"})
 JOIN = "/widget/gradio_api/queue/join"
 
 
-def headers(origin: str | None, host: str = HOST) -> Headers:
-    return Headers({"host": host} | ({} if origin is None else {"origin": origin}))
+def refused(method: str, path: str, origin: str | None) -> Response | None:
+    own = origin is not None and Hosts("127.0.0.1", f"https://{HOST}").own(origin, HOST)
+    return refusal(method, path, origin, LISTED, own=own)
 
 
 @pytest.mark.parametrize(
@@ -73,37 +73,38 @@ def test_the_setting_is_a_list_between_blanks_or_commas() -> None:
 )  # fmt: skip
 def test_no_other_origin_is_let_in_or_answered(path: str, origin: str) -> None:
     for method in ("GET", "POST", "OPTIONS"):
-        refused = refusal(method, path, headers(origin), LISTED)
-        assert refused is not None
-        assert refused.status_code == 403
-        assert "access-control-allow-origin" not in refused.headers
-    assert added(path, headers(origin), LISTED) == {"Vary": "Origin, Accept-Encoding"}
+        answer = refused(method, path, origin)
+        assert answer is not None
+        assert answer.status_code == 403
+        assert "access-control-allow-origin" not in answer.headers
+    assert added(path, origin, LISTED) == {"Vary": "Origin, Accept-Encoding"}
 
 
 @pytest.mark.parametrize("origin", sorted(LISTED))
 def test_a_listed_origin_is_let_in_without_cookies(origin: str) -> None:
-    assert refusal("POST", JOIN, headers(origin), LISTED) is None
-    asked = refusal("OPTIONS", JOIN, headers(origin), LISTED)
+    assert refused("POST", JOIN, origin) is None
+    asked = refused("OPTIONS", JOIN, origin)
     assert asked is not None
     assert asked.status_code == 204
-    answered = {**asked.headers, **added(JOIN, headers(origin), LISTED)}
+    answered = {**asked.headers, **added(JOIN, origin, LISTED)}
     assert answered["Access-Control-Allow-Origin"] == origin
     assert "access-control-allow-credentials" not in {name.lower() for name in answered}
 
 
 def test_a_post_without_an_origin_comes_from_no_browser() -> None:
-    assert refusal("POST", JOIN, headers(None), LISTED) is not None
-    assert refusal("GET", "/widget/config", headers(None), LISTED) is None
+    assert refused("POST", JOIN, None) is not None
+    assert refused("GET", "/widget/config", None) is None
 
 
 def test_the_own_pages_are_let_in_and_need_no_permission_to_read() -> None:
-    own = headers(f"https://{HOST}")
-    assert refusal("POST", JOIN, own, LISTED) is None
+    own = f"https://{HOST}"
+    assert refused("POST", JOIN, own) is None
+    assert refused("POST", JOIN, f"http://{HOST}") is not None
     assert "Access-Control-Allow-Origin" not in added(JOIN, own, LISTED)
 
 
 @given(st.text(alphabet="htps:/.-shoexampl*ndoc@[]:0123456789", max_size=40))
 def test_only_the_lists_own_words_are_sent_back(origin: str) -> None:
-    found: dict[str, Any] = added(JOIN, Headers(raw=[(b"origin", origin.encode())]), LISTED)
+    found = added(JOIN, origin, LISTED)
     assert found.get("Access-Control-Allow-Origin", origin) == origin
     assert ("Access-Control-Allow-Origin" in found) == (origin in LISTED)

@@ -96,7 +96,7 @@ function settle(done, news, text) {
     $("state").querySelector(".state-text").textContent = "Ready";
   }
   root.classList.add("up");
-  root.classList.toggle("people", news.people === "yes");
+  root.classList.add(...(news.may || "").split(" ").filter(Boolean)); // pages that are not for all
   if ($("who").textContent !== news.me) $("who").textContent = news.me;
   const id = openId();
   root.classList.toggle("reading", Boolean(id));
