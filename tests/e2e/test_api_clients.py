@@ -124,8 +124,8 @@ def test_whatever_is_sent_the_server_does_not_fail(
 ) -> None:
     monkeypatch.setattr(app.rates, "_items", {})
     report = Report("server errors")
-    try_all(url, key, 6, report)
-    assert report.tried >= 60
+    try_all(url, key, 3, report)
+    assert report.tried >= 25
     assert report.wrong == []
 
 
@@ -213,7 +213,8 @@ def test_a_page_that_is_closed_stops_its_answer(
         assert joined.status_code == 200, joined.text
         data = {"session_hash": join["session_hash"]}
         with client.stream("GET", f"{place}/gradio_api/queue/data", params=data) as stream:
-            next(stream.iter_lines())
+            lines = stream.iter_lines()  # kept: forgotten, it would close the stream at once
+            next(lines)
             hung(app, 1)
     assert hung(app, 0) < 2
 
