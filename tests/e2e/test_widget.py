@@ -315,7 +315,7 @@ def test_the_widget_is_no_way_round_an_account(
     host: str, anonymous: Any, listed: bool, may: bool
 ) -> None:
     given = {"host": host, "anonymous": anonymous, "widget_origins": SHOP if listed else None}
-    app = FakeApp(settings=Settings(_env_file=None, **given), pause=0)  # type: ignore[arg-type]
+    app = FakeApp(settings=Settings(_env_file=None, **given), pause=0)  # type: ignore[call-arg]
     api = WidgetApi(cast(Any, app))
     if may:
         assert Reader(api).ask(DENTAL)["answer"]
