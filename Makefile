@@ -6,7 +6,7 @@ PIP := $(BIN)/pip --disable-pip-version-check
 HANDBOOK := samples/handbook
 DATA ?= $(wildcard ../shared/data)
 
-.PHONY: install run test lint docs finetune adapter bench gate-proof browser provider clean help
+.PHONY: install run test lint docs finetune adapter bench gate-proof browser packages clean help
 
 help:  ## Show what can be made.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -79,8 +79,9 @@ gate-proof: .venv/dev  ## Prove what the gate and the desk promise; DATA=FOLDER 
 browser:  ## Debian's Chromium, PostgreSQL, Redis and Prometheus, for their tests (asks for root).
 	apt-get install --yes chromium postgresql prometheus redis-server
 
-provider:  ## npm's OpenID Connect provider, for its tests (needs node).
-	cd tests/oidc && npm ci --ignore-scripts --no-audit --no-fund
+packages:  ## What npm has for the tests: the widget's builder and client, an OpenID Connect provider.
+	npm ci --prefix widget --ignore-scripts --no-audit --no-fund
+	npm ci --prefix tests/oidc --ignore-scripts --no-audit --no-fund
 
 clean:  ## Remove what was installed; what was indexed stays.
 	rm -rf .venv build dist *.egg-info

@@ -108,7 +108,7 @@ def test_the_page_s_python(url: str, key: str, number: int) -> None:
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="node is not on this machine")
 @pytest.mark.skipif(
-    not (PACKAGES / "@gradio" / "client").exists(), reason="`npm ci --prefix widget` was not run"
+    not (PACKAGES / "@gradio" / "client").exists(), reason="`make packages` was not run"
 )
 def test_the_page_s_javascript(url: str, key: str, tmp_path: Path) -> None:
     (tmp_path / "node_modules").symlink_to(PACKAGES)

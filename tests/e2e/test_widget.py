@@ -361,7 +361,7 @@ def test_the_built_file_is_small_and_names_no_other_server() -> None:
 def test_the_built_file_is_what_the_source_builds_to(tmp_path: Any) -> None:
     node, packages = shutil.which("node"), ROOT / "widget" / "node_modules"
     if node is None or not packages.is_dir():
-        pytest.skip("no node, or no packages: npm ci in widget/")
+        pytest.skip("no node, or no packages: `make packages`")
     built = tmp_path / "widget.js"
     subprocess.run([node, "build.mjs", built], cwd=ROOT / "widget", check=True)
     assert built.read_bytes() == BUILT.read_bytes(), "run: cd widget && npm run build"

@@ -248,7 +248,7 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Address of a certified provider (npm's oidc-provider), if it is installed."""
     node = shutil.which("node")
     if node is None or not (NODE / "node_modules").is_dir():
-        pytest.skip("no oidc-provider: install it with `make provider`")
+        pytest.skip("no oidc-provider: install it with `make packages`")
     port, log = free_port(), tmp_path_factory.mktemp("provider") / "log"
     with log.open("w") as out:
         served = subprocess.Popen(
