@@ -129,13 +129,9 @@ class Tour:
         token = self._hostile.app.accounts.login("lena", PASSWORD, "proof")
         self._page.context.add_cookies([{"name": DESK_COOKIE, "value": token, "url": self._host}])
         self._open("/desk/", "html.up #queue .row")
+        self._look("desk: list", [])
         for n, mark in enumerate(self._marks):
-            self._page.evaluate(
-                "id => { const row = document.querySelector('#queue .row');"
-                "row.dataset.id = id; row.click(); }",
-                f"desk{n}",
-            )
-            self._page.wait_for_selector(f'#item [data-item="desk{n}"]', state="attached")
+            self._open(f"/desk/?item=desk{n}", f'#item [data-item="desk{n}"]')
             self._look("desk: item", [mark])
         self._open("/desk/faq", "main")
         self._look("desk: FAQ")

@@ -96,7 +96,8 @@ def _tiles(found: Usage, settings: Settings, now: datetime) -> str:
         ("Money", spent, told),
     )  # fmt: skip
     drawn = "".join(
-        f'<div class="tile"><dt>{name}</dt><dd>{value}</dd><p>{escape(words)}</p></div>'
+        f'<div class="tile"><dt>{name}</dt><dd>{value}</dd>'
+        f'<dd class="about">{escape(words)}</dd></div>'
         for name, value, words in tiles
     )
     return f'<dl class="tiles of-three">{drawn}</dl>'
