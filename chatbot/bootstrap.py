@@ -30,8 +30,6 @@ from chatbot.adapters.readings import Readings
 from chatbot.adapters.revisions import Revisions
 from chatbot.adapters.secret import secret_of
 from chatbot.adapters.shape import parts_of
-from chatbot.adapters.store_figures import Live, store_figures
-from chatbot.adapters.telemetry import Telemetry
 from chatbot.adapters.votes import Votes
 from chatbot.background import Background
 from chatbot.clock import utc_now
@@ -58,6 +56,7 @@ if TYPE_CHECKING:
     from chatbot.adapters.faq_check import FaqChecker
     from chatbot.adapters.faq_proposals import Proposal
     from chatbot.adapters.retrieval import HybridRetriever
+    from chatbot.adapters.store_figures import Live
     from chatbot.chain import Chain
     from chatbot.checking import Router
 
@@ -81,6 +80,10 @@ class App:
     """The running application; make one with `bootstrap`."""
 
     def __init__(self, settings: Settings) -> None:
+        # Not above: Prometheus' client reads the whole environment when it is imported.
+        from chatbot.adapters.store_figures import store_figures
+        from chatbot.adapters.telemetry import Telemetry
+
         self.settings = settings
         engine = open_database(settings.database_url)
         self.policy = load_policy(settings.policy)
@@ -187,6 +190,8 @@ class App:
         return pings
 
     def _live(self) -> Live:
+        from chatbot.adapters.store_figures import Live
+
         ready = self._search.state == "ready"
         chain, model = (self.chain, self.retriever.model) if ready else (None, "none")
         about = {name: str(value or "none") for name, value in self._models().items()}

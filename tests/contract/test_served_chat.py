@@ -207,4 +207,4 @@ def test_a_reader_who_leaves_hangs_up(stub: Stub) -> None:
     stream = chat(stub).stream(MESSAGES)
     next(stream)
     stream.close()  # type: ignore[attr-defined]
-    assert hung_up.wait(5)
+    assert hung_up.wait(20)

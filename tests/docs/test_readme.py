@@ -20,7 +20,15 @@ COMMANDS = [
     for line in block.strip().splitlines()
 ]
 # These would start the tests again, or take minutes: Make only tells what it would do.
-DRY = {"make install", "make test", "make lint", "make bench", "make gate-proof", "make finetune", "make docs"}
+DRY = {
+    "make install",
+    "make test",
+    "make lint",
+    "make bench",
+    "make gate-proof",
+    "make finetune",
+    "make docs",
+}
 
 
 def run(command: list[str], home: Path, **env: str) -> subprocess.CompletedProcess[str]:

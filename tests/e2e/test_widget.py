@@ -85,7 +85,7 @@ def world() -> Iterator[World]:
         for _, name in made:
             name(f"http://127.0.0.1:{port}")
         settings = Settings(_env_file=None, widget_origins=" ".join(sites[:2]))  # type: ignore[call-arg]
-        app = FakeApp(settings=settings, pause=0.15)
+        app = FakeApp(settings=settings, pause=0.5)
         app.accounts.add("lena", ["lead"], PASSWORD)
         yield World(stack.enter_context(served(app, port)), sites)
 

@@ -21,7 +21,7 @@ from tests.strategies import passage, record
 
 pytest.importorskip("peft")
 TOWNS = 300
-SHORT = {"COUNTERSIGN_ANSWER_TOKENS": "12"}  # the base goes on and on
+SHORT = {"COUNTERSIGN_ANSWER_TOKENS": "16"}  # the base goes on and on
 SYLLABLES = (
     "bar kel mor tin sol ver dun ash fen gal hol lin per ros tam ulm wes yar zed cor".split()
 )

@@ -75,7 +75,7 @@ def test_one_that_is_silent_does_not_take_over(
     model: LanguageModel, revisions: Revisions, files: dict[str, Path]
 ) -> None:
     serve(revisions, files["one"])
-    model.loading.join()
+    model.loading.get(60)
     model.follow()
     before = model.ready()
     assert before

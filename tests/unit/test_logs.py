@@ -68,6 +68,7 @@ def test_personal_data_is_taken_out_wherever_it_stands(capsys: pytest.CaptureFix
 
 def test_of_a_library_only_who_and_where(capsys: pytest.CaptureFixture[str]) -> None:
     configure_logs("json", "debug")
+    logging.getLogger("uvicorn").propagate = True  # a server of another test may have turned it off
     take_over_logs()
     logging.getLogger("sqlalchemy").warning("parameters: %s", "Zebulon's question")
     try:
