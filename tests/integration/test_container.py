@@ -4,11 +4,11 @@ command run where its program is at hand. `python -m proof.container` does the D
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -213,8 +213,7 @@ def test_chroma_starts_as_it_says(tmp_path: Path, ended: list[subprocess.Popen[b
     port = free_port()
     at = {"0.0.0.0": "127.0.0.1", "8000": str(port), "/data": str(tmp_path / "data")}
     command = [at.get(word, word) for word in SERVICES["chroma"]["command"]]
-    scripts = Path(os.environ.get("VIRTUAL_ENV", "")) / "bin"
-    program = shutil.which("chroma") or shutil.which("chroma", path=str(scripts))
+    program = shutil.which("chroma", path=str(Path(sys.executable).parent))
     assert program
     ended.append(started([program, *command[1:]], cwd=tmp_path))
     listening(port, ended[0])
