@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, Engine, Row, Select, delete, func, insert, select
+from sqlalchemy import Connection, Engine, Row, Select, bindparam, delete, func, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from chatbot.adapters.database import Turn, transaction, writing
@@ -88,9 +88,14 @@ class Catalogue:
         """id → passage, for those of the ids that exist."""
         found: dict[str, Passage] = {}
         for some in _batches(ids):
-            for row in self._rows(_PASSAGES.where(passages.c.id.in_(some))):
-                found[row.id] = _passage(row)
+            with transaction(self.engine) as connection:
+                for row in connection.execute(_THESE_PASSAGES, {"ids": some}):
+                    found[row.id] = _passage(row)
         return found
+
+    def every_passage(self) -> dict[str, Passage]:
+        """id → passage."""
+        return {row.id: _passage(row) for row in self._rows(_PASSAGES)}
 
     def example_questions(self, n: int, collections: Collection[str] | None) -> list[str]:
         """Questions that the documents in those collections (None: all) hold answers to, at most
@@ -209,6 +214,8 @@ _PASSAGES = select(
     documents.c.effective,
     documents.c.expires,
 ).join(documents, documents.c.id == passages.c.document_id)
+# Made once: making it anew would take as long as the database does.
+_THESE_PASSAGES = _PASSAGES.where(passages.c.id.in_(bindparam("ids", expanding=True)))
 
 
 def _batches(ids: Sequence[str]) -> Iterable[Sequence[str]]:

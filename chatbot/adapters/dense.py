@@ -101,7 +101,10 @@ class ExactIndex:
             cosines = np.where(np.isin(read.collections, list(collections)), cosines, -np.inf)
         nearest = np.argpartition(-cosines, min(k, len(cosines)) - 1)[:k]
         best = nearest[np.argsort(-cosines[nearest], kind="stable")]
-        return [(read.ids[i], float(cosines[i])) for i in best if np.isfinite(cosines[i])]
+        best = best[np.isfinite(cosines[best])]
+        return [
+            (read.ids[i], c) for i, c in zip(best.tolist(), cosines[best].tolist(), strict=True)
+        ]
 
     def cosines(self, vector: Sequence[float], ids: Sequence[str]) -> dict[str, float]:
         """Cosine of each of those passages' vectors, as they were last read."""
@@ -110,7 +113,7 @@ class ExactIndex:
         if not known:
             return {}
         values = read.matrix[[place for _, place in known]] @ np.asarray(vector, np.float32)
-        return {i: float(value) for (i, _), value in zip(known, values, strict=True)}
+        return {i: value for (i, _), value in zip(known, values.tolist(), strict=True)}
 
     def catch_up(self, on_progress: Callable[[int], None] = lambda _: None) -> None:
         """Reads all vectors again when the catalogue has changed."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -47,6 +47,12 @@ class _Kept:
     scores: OrderedDict[str, tuple[np.ndarray, np.ndarray]] = field(default_factory=OrderedDict)
     size: int = 0
 
+    def shrink(self) -> None:
+        """Lets go of the words that were not asked for longest."""
+        while self.size > _KEPT:
+            _, (gone, _) = self.scores.popitem(last=False)
+            self.size -= len(gone)
+
 
 @dataclass(frozen=True, slots=True)
 class Matches:
@@ -72,9 +78,10 @@ class Matches:
         found = np.flatnonzero(matched)
         best = found[np.argsort(-total[found], kind="stable")[:k]]
         others = (kept.places[i] for i in also if i in kept.places)
-        chosen = dict.fromkeys([*best.tolist(), *(p for p in others if matched[p])])
-        ranked = sorted(chosen, key=lambda p: (-float(total[p]), p))
-        return {kept.ids[p]: float(total[p]) for p in ranked}
+        chosen = np.array(list(dict.fromkeys([*best.tolist(), *others])), np.int64)
+        scored = zip(chosen.tolist(), total[chosen].tolist(), matched[chosen].tolist(), strict=True)
+        ranked = sorted((-score, place) for place, score, so in scored if so)
+        return {kept.ids[place]: -score for score, place in ranked}
 
 
 class LexicalIndex:
@@ -101,9 +108,13 @@ class LexicalIndex:
         with self._lock, snapshot(self._engine) as connection:  # `ingest` may be changing it
             kept = self._current(connection)
             total = np.zeros(len(kept.ids), np.float32)
-            for word in content_words(query):
-                places, scores = self._scores(connection, kept, word)
+            words = content_words(query)
+            self._learn(connection, kept, [word for word in words if word not in kept.scores])
+            for word in words:
+                kept.scores.move_to_end(word)
+                places, scores = kept.scores[word]
                 total[places] += scores
+            kept.shrink()
         return Matches(kept, total)
 
     def _current(self, connection: Connection) -> _Kept:
@@ -118,21 +129,14 @@ class LexicalIndex:
             self._kept = _Kept(version, ids, place, places, collections, lengths)
         return self._kept
 
-    def _scores(
-        self, connection: Connection, kept: _Kept, word: str
-    ) -> tuple[np.ndarray, np.ndarray]:
-        if word in kept.scores:
-            kept.scores.move_to_end(word)
-            return kept.scores[word]
-        numbers, found = self._words.found(connection, word)
-        places = kept.place[numbers]
-        entry = places, self._words.scores(found, kept.lengths, places)
-        kept.scores[word] = entry
-        kept.size += len(places)
-        while kept.size > _KEPT:
-            _, (gone, _) = kept.scores.popitem(last=False)
-            kept.size -= len(gone)
-        return entry
+    def _learn(self, connection: Connection, kept: _Kept, words: Sequence[str]) -> None:
+        """Keeps the scores of words that were never asked before."""
+        if not words:
+            return
+        for word, (numbers, found) in zip(words, self._words.found(connection, words), strict=True):
+            places = kept.place[numbers]
+            kept.scores[word] = places, self._words.scores(found, kept.lengths, places)
+            kept.size += len(places)
 
 
 def content_words(query: str) -> list[str]:

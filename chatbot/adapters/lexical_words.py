@@ -5,15 +5,19 @@ Columns are title, heading, text: a word in a heading says more about a passage 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import numpy as np
-from sqlalchemy import Connection, TextClause, text
+from sqlalchemy import Connection, text
 
 _HEADING = 1.5
 _K1, _B = 1.2, 0.75  # FTS5's
 _LEAST = 1e-6  # a word that most passages have still counts for something, as in FTS5
+
+
+Found = tuple[np.ndarray, np.ndarray]
+"""Row numbers of the passages that have a word, and what `Words.scores` makes scores of."""
 
 
 class Words(Protocol):
@@ -22,8 +26,8 @@ class Words(Protocol):
     def passages(self, connection: Connection) -> Sequence[Any]:
         """Row number, id, collection and length of every passage, in steady order."""
 
-    def found(self, connection: Connection, word: str) -> tuple[np.ndarray, np.ndarray]:
-        """Row numbers of the passages that have the word, and what `scores` makes scores of."""
+    def found(self, connection: Connection, words: Sequence[str]) -> list[Found]:
+        """What the passages have of each word."""
 
     def scores(self, found: np.ndarray, lengths: np.ndarray, places: np.ndarray) -> np.ndarray:
         """Their BM25 scores.
@@ -41,18 +45,23 @@ class Fts5:
         "SELECT number, passages.id, collection, 0 FROM passages "
         "JOIN documents ON documents.id = passages.document_id"
     )
-    _FOUND = text(
-        "SELECT rowid, -bm25(passages_fts, 1.0, :heading, 1.0) FROM passages_fts "
-        "WHERE passages_fts MATCH :word"
+    _FOUND = (
+        "SELECT {}, rowid, -bm25(passages_fts, 1.0, ?, 1.0) FROM passages_fts "
+        "WHERE passages_fts MATCH ?"
     )
 
     def passages(self, connection: Connection) -> Sequence[Any]:
         """Row number, id and collection of every passage; lengths it keeps to itself."""
         return connection.execute(self._PASSAGES).all()
 
-    def found(self, connection: Connection, word: str) -> tuple[np.ndarray, np.ndarray]:
-        """Row numbers, and the scores."""
-        return _columns(connection, self._FOUND, {"word": f'"{word}"', "heading": _HEADING})
+    def found(self, connection: Connection, words: Sequence[str]) -> list[Found]:
+        """Row numbers, and the scores: one statement for all, each costs as much as a word does."""
+        query = " UNION ALL ".join(self._FOUND.format(place) for place in range(len(words)))
+        values = tuple(value for word in words for value in (_HEADING, f'"{word}"'))
+        rows: list[list[Any]] = [[] for _ in words]
+        for place, *row in connection.exec_driver_sql(query, values):
+            rows[place].append(row)
+        return [_columns(some) for some in rows]
 
     def scores(self, found: np.ndarray, lengths: np.ndarray, places: np.ndarray) -> np.ndarray:
         """What was found."""
@@ -82,9 +91,10 @@ class Postgresql:
         """Row number, id, collection and length of every passage."""
         return connection.execute(self._PASSAGES).all()
 
-    def found(self, connection: Connection, word: str) -> tuple[np.ndarray, np.ndarray]:
+    def found(self, connection: Connection, words: Sequence[str]) -> list[Found]:
         """Row numbers, and how often the word is there, in a heading half as often again."""
-        return _columns(connection, self._FOUND, {"word": word, "more": _HEADING - 1.0})
+        asked = ({"word": word, "more": _HEADING - 1.0} for word in words)
+        return [_columns(connection.execute(self._FOUND, each).all()) for each in asked]
 
     def scores(self, found: np.ndarray, lengths: np.ndarray, places: np.ndarray) -> np.ndarray:
         """BM25 with FTS5's constants."""
@@ -102,9 +112,6 @@ def words_of(dialect: str) -> Words:
     return Postgresql() if dialect == "postgresql" else Fts5()
 
 
-def _columns(
-    connection: Connection, query: TextClause, values: Mapping[str, object]
-) -> tuple[np.ndarray, np.ndarray]:
-    rows = connection.execute(query, values).all()
+def _columns(rows: Sequence[Sequence[Any]]) -> Found:
     numbers = np.array([row[0] for row in rows], np.int64)
     return numbers, np.array([row[1] for row in rows], np.float32)

@@ -20,7 +20,7 @@ from chatbot.domain import Passage, ScoredPassage
 from chatbot.steps.rank import Candidate, fuse, rank
 
 _BESIDE = 4
-_MOST_KNOWN = 8192
+_MOST_KNOWN = 8192  # passages that are kept in memory, some 10 MB
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +84,24 @@ class HybridRetriever(BaseRetriever):
         return found
 
     def _passages(self, ids: Sequence[str], version: int) -> dict[str, Passage]:
-        """The passages, read once for each version of the catalogue."""
+        """The passages, each read once and again when it has changed."""
         known = self._known
-        if known.version != version or len(known.passages) > _MOST_KNOWN:
-            self._known = known = _Known(version)
+        if known.version != version:
+            self._known = known = self._known_at(version)
         missing = [i for i in ids if i not in known.passages]
         if missing:
             known.passages.update(self.catalogue.passages(missing))
         return known.passages
+
+    def _known_at(self, version: int) -> _Known:
+        """What is still as it was; at first everything, where that is not much."""
+        known, catalogue = self._known, self.catalogue
+        if known.version < 0 and catalogue.count() <= _MOST_KNOWN:
+            return _Known(version, catalogue.every_passage())
+        if len(known.passages) > _MOST_KNOWN:
+            return _Known(version)
+        changed = catalogue.changes_since(min(known.version, version))
+        return _Known(version, {i: p for i, p in known.passages.items() if i not in changed})
 
     def _get_relevant_documents(
         self,

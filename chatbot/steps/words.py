@@ -30,6 +30,7 @@ STOP_WORDS = frozenset(
 """English words that say nothing about a text's subject."""
 
 
+@lru_cache(maxsize=32768)
 def stem(word: str) -> str:
     """A crude stem: enough to tell `payments` from `claims`, not more."""
     lower = word.lower()
