@@ -59,19 +59,19 @@ def main() -> None:
     others = Others()
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory())
-        model = stack.enter_context(_server(["-m", "bench.load_servers", "stub"], "/"))
-        stock = stack.enter_context(_server(["-m", "bench.load_servers", "stock"], "/", model))
-        ours, key = stack.enter_context(_countersign(Path(folder), model))
-        loads = asyncio.run(_loads(ours, key, stock, asked.askers, asked.seconds))
+        model = stack.enter_context(server(["-m", "bench.load_servers", "stub"], "/"))
+        stock = stack.enter_context(server(["-m", "bench.load_servers", "stock"], "/", model))
+        ours = stack.enter_context(countersign(Path(folder), model))
+        loads = asyncio.run(_loads(ours, stock, asked.askers, asked.seconds))
     for load in loads:
         print(json.dumps(asdict(load)))
     print(json.dumps({"others": others.share()}))
 
 
-async def _loads(ours: str, key: str, stock: str, askers: int, seconds: float) -> list[Load]:
-    headers = {"authorization": f"Bearer {key}"}
+async def _loads(ours: Started, stock: str, askers: int, seconds: float) -> list[Load]:
+    headers = {"authorization": f"Bearer {ours.key}"}
     found = []
-    async with _client(ours, headers) as client:
+    async with _client(ours.url, headers) as client:
         for number in range(len(_QUESTIONS)):  # the first time fills the cache
             await _rest(client, number)
         found.append(await _load("cached, at once", client, _whole, min(askers, 16), seconds))
@@ -166,8 +166,26 @@ async def _stock(client: httpx.AsyncClient, number: int) -> float:
     raise AssertionError("the stream ended early")
 
 
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A running Countersign: its address, a key that may ask, its process."""
+
+    url: str
+    key: str
+    process: int
+
+
 @contextmanager
-def _server(command: list[str], path: str, *more: str, **env: str) -> Iterator[str]:
+def server(command: list[str], path: str, *more: str) -> Iterator[str]:
+    """Runs a program that listens, until the end; gives its address once `path` is answered."""
+    with _running(command, path, *more) as (url, _):
+        yield url
+
+
+@contextmanager
+def _running(
+    command: list[str], path: str, *more: str, **env: str
+) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     port = _free_port()
     process = subprocess.Popen(
         [sys.executable, *command, str(port), *more], cwd=_ROOT, env={**os.environ, **env}
@@ -175,27 +193,33 @@ def _server(command: list[str], path: str, *more: str, **env: str) -> Iterator[s
     url = f"http://127.0.0.1:{port}"
     try:
         _until_up(url + path)
-        yield url
+        yield url, process
     finally:
         process.terminate()
         process.wait(30)
 
 
 @contextmanager
-def _countersign(home: Path, model: str) -> Iterator[tuple[str, str]]:
+def countersign(home: Path, model: str, **more: str) -> Iterator[Started]:
+    """Countersign over the handbook, with that model, without limits by person.
+
+    Args:
+        more: settings, as environment variables.
+    """
     env = {
         "COUNTERSIGN_HOME": str(home), "GENERATION_URL": model, "GENERATION_FALLBACK": "none",
         "COUNTERSIGN_ANSWERS_AT_ONCE": "64", "COUNTERSIGN_ANSWERS_WAITING": "200",
-        "COUNTERSIGN_LIMITS": "none",
+        "COUNTERSIGN_LIMITS": "none", **more,
     }  # fmt: skip
     _run("ingest.cli", "sync", "samples/handbook", "--collection", "handbook", **env)
-    words = ("user", "add", "bench", "--role", "manager", "--password-stdin")
+    words = ("user", "add", "bench", "--role", "admin", "--role", "manager", "--password-stdin")
     _run("chatbot.cli", *words, **env)
     made = _run("chatbot.cli", "key", "add", "bench", "--owner", "bench", "--json", **env)
-    with _server(["-m", "chatbot.cli", "serve", "--port"], "/healthz", **env) as url:
+    command = ["-m", "chatbot.cli", "serve", "--port"]
+    with _running(command, "/healthz", **env) as (url, process):
         while httpx.get(f"{url}/healthz", trust_env=False).json()["state"] == "loading":
             time.sleep(0.2)
-        yield url, json.loads(made)["key"]
+        yield Started(url, json.loads(made)["key"], process.pid)
 
 
 def _run(module: str, *words: str, **env: str) -> str:

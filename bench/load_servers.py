@@ -1,6 +1,7 @@
 """What `bench.load` starts beside the application: a model that is a stub, and a stock chat page.
 
 python -m bench.load_servers stub PORT          OpenAI's API, 200 tokens as fast as they go
+python -m bench.load_servers slow PORT          the same in two seconds
 python -m bench.load_servers stock PORT STUB    gr.ChatInterface over it, as in Gradio's guide
 """
 
@@ -16,8 +17,10 @@ TOKENS = 200
 _PASSAGE = re.compile(r"^\[1\][^\n]*\n(.+?)(?=\n\n|\n\[|\Z)", re.MULTILINE | re.DOTALL)
 
 
-def stub(port: int) -> None:
+def stub(port: int, seconds: float = 0.0) -> None:
     """A model that copies the first sentence of its first passage, or says as much of nothing."""
+    import asyncio
+
     import uvicorn
     from starlette.applications import Starlette
     from starlette.requests import Request
@@ -26,6 +29,7 @@ def stub(port: int) -> None:
 
     async def answer(request: Request) -> Response:
         prompt = str((await request.json())["messages"][-1]["content"])
+        await asyncio.sleep(seconds)
         return StreamingResponse(_stream(_reply(prompt)), media_type="text/event-stream")
 
     routes = [Route("/v1/chat/completions", answer, methods=["POST"])]
@@ -74,7 +78,7 @@ def stock(port: int, model: str) -> None:
 
 
 if __name__ == "__main__":
-    if sys.argv[1] == "stub":
-        stub(int(sys.argv[2]))
+    if sys.argv[1] != "stock":
+        stub(int(sys.argv[2]), 2.0 if sys.argv[1] == "slow" else 0.0)
     else:
         stock(int(sys.argv[2]), sys.argv[3])

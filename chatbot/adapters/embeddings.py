@@ -26,7 +26,7 @@ from chatbot.domain import sha256_of
 from chatbot.errors import ModelUnusable
 from chatbot.settings import Settings
 
-_BATCH_TOKENS = 2048  # padded tokens a batch: what fits a core's cache, found by measuring
+_BATCH_TOKENS = 1024  # padded tokens a batch: what fits a core's cache, found by measuring
 
 _CHECK = "Check COUNTERSIGN_EMBEDDING_MODEL: `embedded`, a folder, or an id on the hub."
 _RESTORE = "Restore policies/router.npz, or train one: chatbot policy train --help."
