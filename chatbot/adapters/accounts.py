@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Engine, Row, exists, func, insert, select, update
+from sqlalchemy import Connection, Engine, Row, bindparam, exists, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from chatbot.adapters.account import Account, account_of, clean_name, clean_roles
@@ -36,6 +36,7 @@ _WITH_IDENTITY = select(
     accounts,
     exists().where(account_identities.c.name == accounts.c.name).label("by_provider"),
 )
+_NAMED = _WITH_IDENTITY.where(accounts.c.name == bindparam("named"))
 
 
 class Accounts:
@@ -265,8 +266,7 @@ class Accounts:
             NotFound: nobody who could log in has that name.
         """
         with transaction(self._engine) as connection:
-            query = _WITH_IDENTITY.where(accounts.c.name == name.strip().lower())
-            row = connection.execute(query).first()
+            row = connection.execute(_NAMED, {"named": name.strip().lower()}).first()
             account = account_of(row, self.groups.reading(connection)) if row else None
         if account is None or not account.active:
             raise NotFound(f"There is no active account {name!r}.", _SEE)

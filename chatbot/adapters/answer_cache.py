@@ -123,8 +123,10 @@ class AnswerCache:
 
     def find(self, trace: Trace) -> Remembered | None:
         """The answer that was given to this question before, if it can be given again."""
+        again = trace.memo is not None
         memo = self._memo(trace)
-        memo.version, memo.latest = self._versions()
+        if again:
+            memo.version, memo.latest = self._versions()
         found = self._given(trace, memo, memo.key, "exact")
         if found is not None or self._nearby is None:
             return found

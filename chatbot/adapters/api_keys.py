@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Engine, Row, insert, select, update
+from sqlalchemy import Connection, Engine, Row, bindparam, insert, select, update
 
 from chatbot.adapters.database import transaction, writing
 from chatbot.adapters.schema_accounts import accounts
@@ -164,7 +164,7 @@ class ApiKeys:
                 connection.execute(update(api_keys).where(mine).values(used_at=now))
 
     def _row(self, connection: Connection, identity: str) -> Row[Any] | None:
-        return connection.execute(_ALL.where(api_keys.c.id == identity)).first()
+        return connection.execute(_ONE, {"identity": identity}).first()
 
     def _key(self, row: Row[Any]) -> ApiKey:
         over = row.expires_at is not None and row.expires_at <= self._clock()
@@ -187,6 +187,7 @@ class ApiKeys:
 
 
 _ALL = select(api_keys, accounts.c.disabled).join(accounts, accounts.c.name == api_keys.c.owner)
+_ONE = _ALL.where(api_keys.c.id == bindparam("identity"))
 
 
 def _name(name: str) -> str:

@@ -21,7 +21,7 @@ from sqlalchemy import (
     update,
 )
 
-from chatbot.adapters.database import transaction
+from chatbot.adapters.database import transaction, writing
 from chatbot.adapters.schema import answers, canary_turns, conversations, feedback, shadow_answers
 from chatbot.domain import AnswerRecord, Status, Turn
 from chatbot.errors import NotFound
@@ -83,7 +83,7 @@ class ConversationStore:
     def create(self, owner: str) -> Conversation:
         """A new, empty conversation."""
         made = Conversation(uuid.uuid4().hex, "New conversation", datetime.now(UTC))
-        with transaction(self._engine) as connection:
+        with writing(self._engine) as connection:
             connection.execute(
                 insert(conversations).values(
                     id=made.id, owner=owner, title=made.title, updated_at=made.updated_at
@@ -142,7 +142,7 @@ class ConversationStore:
     def append(self, conversation: str, owner: str, record: AnswerRecord) -> None:
         """Keeps a finished turn; the first one gives the conversation its title. The same one
         again changes nothing."""
-        with transaction(self._engine) as connection:
+        with writing(self._engine) as connection:
             self.put(connection, conversation, owner, record)
 
     def put(
@@ -177,7 +177,7 @@ class ConversationStore:
 
     def truncate(self, conversation: str, owner: str, keep: int) -> None:
         """Takes all but the first `keep` turns out of the conversation; their records stay."""
-        with transaction(self._engine) as connection:
+        with writing(self._engine) as connection:
             _owned(connection, conversation, owner)
             ids = connection.scalars(
                 select(answers.c.id)
@@ -190,14 +190,14 @@ class ConversationStore:
     def rename(self, conversation: str, owner: str, title: str) -> None:
         """Gives a conversation another title; an empty one changes nothing."""
         clean = " ".join(title.split())[:_TITLE_LENGTH]
-        with transaction(self._engine) as connection:
+        with writing(self._engine) as connection:
             _owned(connection, conversation, owner)
             if clean:
                 _change(connection, conversation, {"title": clean})
 
     def delete(self, conversation: str, owner: str) -> None:
         """Deletes a conversation, its answers, and what was thought of them."""
-        with transaction(self._engine) as connection:
+        with writing(self._engine) as connection:
             _owned(connection, conversation, owner)
             ids = select(answers.c.id).where(answers.c.conversation_id == conversation)
             for table in (feedback, canary_turns, shadow_answers):
@@ -218,7 +218,7 @@ class ConversationStore:
         Raises:
             NotFound: there is no such answer, or it is another owner's.
         """
-        with transaction(self._engine) as connection:
+        with writing(self._engine) as connection:
             conversation = connection.scalar(
                 select(answers.c.conversation_id).where(answers.c.id == record_id)
             )

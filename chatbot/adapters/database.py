@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from enum import IntEnum
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from filelock import FileLock, Timeout
 from sqlalchemy import Connection, Engine, create_engine, event, func, inspect, select, text
@@ -19,6 +21,12 @@ HEAD = "0009"
 """Newest migration; asking Alembic for it would cost each start half a second."""
 
 _CONNECT_SECONDS = 10
+# As many as there are answers made at once, and people at the desk: opening one takes a
+# millisecond. Those asked for last are used again first, and the others soon idle.
+_KEPT_OPEN: dict[str, Any] = {"pool_size": 20, "max_overflow": 20, "pool_use_lifo": True}
+# Who writes in a SQLite file. It lets others look again and again whether they may, up to a tenth of
+# a second apart; those of one process wait for each other here, and no longer than they have to.
+_writers: WeakKeyDictionary[Engine, threading.RLock] = WeakKeyDictionary()
 
 
 class Turn(IntEnum):
@@ -38,7 +46,7 @@ def open_database(url: str) -> Engine:
         StorageFull: there is no room to write.
     """
     try:
-        engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
+        engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"), **_KEPT_OPEN)
         if engine.dialect.name == "postgresql":
             event.listen(engine, "do_connect", _connect_postgresql)
             event.listen(engine, "before_cursor_execute", _without_nul, retval=True)
@@ -176,8 +184,10 @@ def writing(engine: Engine, turn: Turn | None = None) -> Iterator[Connection]:
     PostgreSQL locks the rows that are read `FOR UPDATE`; where there is nothing to lock yet,
     writers of one kind take turns.
     """
-    with transaction(engine) as connection:
-        if engine.dialect.name == "sqlite":
+    own = engine.dialect.name == "sqlite"
+    turns = _writers.setdefault(engine, threading.RLock()) if own else nullcontext()
+    with turns, transaction(engine) as connection:
+        if own:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
         elif turn is not None:
             connection.execute(select(func.pg_advisory_xact_lock(turn)))

@@ -30,6 +30,8 @@ from chatbot.steps.faq import FILE, FaqEntry, FaqState, change_of, suspend, vouc
 Change = Callable[[FaqEntry, datetime], FaqEntry]
 SYSTEM = "system"
 _Key = tuple[int, int, date]
+_CHANGES = select(func.coalesce(func.max(index_changes.c.seq), 0)).scalar_subquery()
+_VERSIONS = select(faq_head.c.version, _CHANGES)
 
 
 class FaqStore:
@@ -134,9 +136,8 @@ class FaqStore:
 
     def _key(self) -> _Key:
         """What the set of live entries depends on: the entries, the documents and the day."""
-        changes = select(func.coalesce(func.max(index_changes.c.seq), 0)).scalar_subquery()
         with transaction(self._engine) as connection:
-            row = connection.execute(select(faq_head.c.version, changes)).one()
+            row = connection.execute(_VERSIONS).one()
         return row[0], row[1], self._today()
 
     def _today(self) -> date:

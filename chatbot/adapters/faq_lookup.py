@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Protocol
 
 import numpy as np
@@ -23,6 +24,7 @@ from chatbot.trace import Trace
 log = structlog.get_logger()
 
 _NEAREST = 8
+_MOST_KNOWN = 10_000  # questions
 
 
 class FaqBook(Protocol):
@@ -32,7 +34,7 @@ class FaqBook(Protocol):
         """Those that answer now, whoever asks; the same object until something has changed."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Wordings:
     """The wordings of those entries: what they are, whose, and their unit vectors (n x d)."""
 
@@ -59,6 +61,7 @@ class FaqLookup:
         self._bound = bound
         self._vectors: dict[str, np.ndarray] = {}
         self._known = _Wordings()
+        self._near = lru_cache(_MOST_KNOWN)(self._nearest)
 
     def find(self, trace: Trace) -> Remembered | None:
         """The entry's answer, with what people or the checks said of each sentence."""
@@ -76,7 +79,7 @@ class FaqLookup:
             self._known = self._made(entries)
         return self._known
 
-    def _near(
+    def _nearest(
         self, question: str, known: _Wordings, readable: frozenset[str] | None
     ) -> FaqEntry | None:
         """The entry with the likest wording that this asker may read, if it is sure enough."""

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 Unnamed = Literal["auto", "open", "closed"]
 _NAME = re.compile(r"[\w][\w .:/@+-]{0,63}")
 _SEE = "See `chatbot group list`."
+_GRANTS = select(groups.c.name, group_collections.c.collection).outerjoin(group_collections)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +48,8 @@ class Reading:
     """What people may read at one moment: the groups, read once."""
 
     def __init__(self, connection: Connection, unnamed: Unnamed) -> None:
-        query = select(groups.c.name, group_collections.c.collection).outerjoin(group_collections)
         self._grants: dict[str, list[str]] = defaultdict(list)
-        for row in connection.execute(query):
+        for row in connection.execute(_GRANTS):
             self._grants[row.name] += [row.collection] if row.collection is not None else []
         self._open = unnamed == "open" or (unnamed == "auto" and not self._grants)
         self._connection = connection

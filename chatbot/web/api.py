@@ -167,7 +167,12 @@ class Api:
 
     async def _step(self, event: Event | Queued, person: Person, talk: str) -> Step:
         if isinstance(event, Finished):
-            return "finished", await run_in_threadpool(self._finished, event.record, person, talk)
+            held = None
+            if event.record.status is Status.HELD:
+                held = await run_in_threadpool(self._asking.of_record, event.record)
+            view = shown_to(person, event.record)
+            turn = turn_json(view, event.record, talk)
+            return "finished", {**turn, "review": _review(held, event.record)}
         if isinstance(event, Queued):
             return "queued", {"ahead": event.ahead}
         if isinstance(event, Retrieved):
@@ -180,11 +185,6 @@ class Api:
         name = "held" if isinstance(event, Held) else "refused"
         assert isinstance(event, Held | Refused)
         return name, {"text": event.text, "reasons": list(event.reasons)}
-
-    def _finished(self, record: AnswerRecord, person: Person, talk: str) -> dict[str, Any]:
-        view = shown_to(person, record)
-        held = self._asking.of_record(record) if record.status is Status.HELD else None
-        return {**turn_json(view, record, talk), "review": _review(held, record)}
 
 
 def _review(held: Waiting | None, record: AnswerRecord) -> dict[str, Any] | None:

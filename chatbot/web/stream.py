@@ -20,9 +20,11 @@ from chatbot.errors import Busy
 from chatbot.gate import Event
 from chatbot.lifeline import Lifeline
 from chatbot.waiting import Place, Queued
+from chatbot.web.threads import Threads
 
 Start = Callable[[Lifeline], Iterator[Event]]
 Item = Event | Queued | BaseException | None
+_THREADS = Threads("answer")
 _AGAIN = 30.0  # seconds after which to try again when an answer took too long
 
 
@@ -46,10 +48,10 @@ class Run:
         self._line.hold(place.give_up)
 
     def begin(self) -> None:
-        """Starts the thread."""
+        """Starts it in a thread."""
         work = partial(copy_context().run, self._work)  # the log's lines name who asked
         try:
-            threading.Thread(target=work, name="answer", daemon=True).start()
+            _THREADS.start(work)
         except RuntimeError:  # the machine has no more threads
             self._place.leave()
             raise
