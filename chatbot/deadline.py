@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import queue
-import threading
 from collections.abc import Callable
 from typing import TypeVar
 
+from chatbot.threads import Threads
+
 T = TypeVar("T")
+_THREADS = Threads("check")
 
 
 def within(seconds: float, work: Callable[[], T]) -> T:
@@ -25,7 +27,7 @@ def within(seconds: float, work: Callable[[], T]) -> T:
         except Exception as error:
             done.put((None, error))
 
-    threading.Thread(target=run, name="check", daemon=True).start()
+    _THREADS.start(run)
     try:
         value, error = done.get(timeout=seconds)
     except queue.Empty:

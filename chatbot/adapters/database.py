@@ -24,8 +24,8 @@ _CONNECT_SECONDS = 10
 # As many as there are answers made at once, and people at the desk: opening one takes a
 # millisecond. Those asked for last are used again first, and the others soon idle.
 _KEPT_OPEN: dict[str, Any] = {"pool_size": 20, "max_overflow": 20, "pool_use_lifo": True}
-# Who writes in a SQLite file. It lets others look again and again whether they may, up to a tenth of
-# a second apart; those of one process wait for each other here, and no longer than they have to.
+# Who writes in a SQLite file. It lets others look again and again whether they may, up to a tenth
+# of a second apart; those of one process wait for each other here, no longer than they have to.
 _writers: WeakKeyDictionary[Engine, threading.RLock] = WeakKeyDictionary()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 
 from chatbot.steps.words import STOP_WORDS, WORD, stem
 
@@ -206,6 +207,7 @@ class Facts:
     stems: frozenset[str]
 
 
+@lru_cache(maxsize=4096)  # passages come again and again, sentence by sentence
 def facts_of(text: str) -> Facts:
     """The facts that a text states."""
     dates, rest = _dates(text)

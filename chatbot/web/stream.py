@@ -19,8 +19,8 @@ from functools import partial
 from chatbot.errors import Busy
 from chatbot.gate import Event
 from chatbot.lifeline import Lifeline
+from chatbot.threads import Threads
 from chatbot.waiting import Place, Queued
-from chatbot.web.threads import Threads
 
 Start = Callable[[Lifeline], Iterator[Event]]
 Item = Event | Queued | BaseException | None
