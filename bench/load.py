@@ -208,7 +208,6 @@ def countersign(home: Path, model: str, **more: str) -> Iterator[Started]:
     """
     env = {
         "COUNTERSIGN_HOME": str(home), "GENERATION_URL": model, "GENERATION_FALLBACK": "none",
-        "COUNTERSIGN_ANSWERS_AT_ONCE": "16", "COUNTERSIGN_ANSWERS_WAITING": "200",
         "COUNTERSIGN_LIMITS": "none", **more,
     }  # fmt: skip
     _run("ingest.cli", "sync", "samples/handbook", "--collection", "handbook", **env)

@@ -1,6 +1,6 @@
 """What `bench.load` starts beside the application: a model that is a stub, and a stock chat page.
 
-python -m bench.load_servers stub PORT          OpenAI's API, 200 tokens as fast as they go
+python -m bench.load_servers stub PORT          OpenAI's API, one sentence as fast as it goes
 python -m bench.load_servers slow PORT          the same in two seconds
 python -m bench.load_servers stock PORT STUB    gr.ChatInterface over it, as in Gradio's guide
 """
@@ -13,12 +13,17 @@ import sys
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
-TOKENS = 200
+_SAYS = "A replacement card takes five working days, and it costs nothing [1]."
 _PASSAGE = re.compile(r"^\[1\][^\n]*\n(.+?)(?=\n\n|\n\[|\Z)", re.MULTILINE | re.DOTALL)
 
 
 def stub(port: int, seconds: float = 0.0) -> None:
-    """A model that copies the first sentence of its first passage, or says as much of nothing."""
+    """A model that copies the first sentence of its first passage, or says one of that length,
+    a character at a time.
+
+    Args:
+        seconds: before the first.
+    """
     import asyncio
 
     import uvicorn
@@ -36,14 +41,12 @@ def stub(port: int, seconds: float = 0.0) -> None:
     uvicorn.run(Starlette(routes=routes), port=port, log_level="error")
 
 
-def _reply(prompt: str) -> list[str]:
+def _reply(prompt: str) -> str:
     found = _PASSAGE.search(prompt)
-    text = f"{found[1].strip().split('. ')[0].rstrip('.')} [1]." if found else "word " * TOKENS
-    size = max(1, len(text) // TOKENS)
-    return [text[at : at + size] for at in range(0, len(text), size)]
+    return f"{found[1].strip().split('. ')[0].rstrip('.')} [1]." if found else _SAYS
 
 
-async def _stream(pieces: list[str]) -> AsyncIterator[str]:
+async def _stream(pieces: str) -> AsyncIterator[str]:
     for piece in pieces:
         yield f"data: {json.dumps(_chunk(piece, None))}\n\n"
     yield f"data: {json.dumps(_chunk('', 'stop'))}\n\ndata: [DONE]\n\n"

@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import statistics
 import tempfile
 import time
@@ -20,7 +21,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import psutil
 
 from bench.load import countersign, server
 from bench.machine import Others
@@ -56,8 +56,7 @@ async def _overload(url: str, key: str, process: int, asked: Any) -> dict[str, A
     ) as client:
         alone = await _calm(client)
         capacity = await _capacity(client, asked.at_once)
-        memory = psutil.Process(process)
-        before, largest = memory.memory_info().rss, 0
+        before, largest = _resident(process), 0
         told: Counter[str] = Counter()
         waits: list[float] = []
         desk: dict[str, list[float]] = {"login": [], "desk": []}
@@ -69,7 +68,7 @@ async def _overload(url: str, key: str, process: int, asked: Any) -> dict[str, A
                 task = asyncio.ensure_future(_ask(client, told, waits))
                 tasks.add(task)
                 task.add_done_callback(tasks.discard)
-            largest = max(largest, memory.memory_info().rss)
+            largest = max(largest, _resident(process))
             await asyncio.sleep(0.05)
         working.cancel()
         over = time.monotonic()
@@ -146,6 +145,12 @@ async def _work(url: str, desk: dict[str, list[float]]) -> None:
                 assert (await client.get(page)).status_code == 200
                 desk["desk"].append(time.monotonic() - start)
                 await asyncio.sleep(0.5)
+
+
+def _resident(process: int) -> int:
+    """Bytes of memory that a process has."""
+    pages = Path(f"/proc/{process}/statm").read_text().split()[1]
+    return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
 
 def _p95(seconds: list[float]) -> float:

@@ -174,7 +174,7 @@ class App:
 
     def status(self) -> list[Ping]:
         """How each part is, without waiting for any."""
-        count = len(self.catalogue.documents())
+        count = self.catalogue.count_documents()
         documents = Ping("documents", "ready" if count else "empty", f"{count} documents")
         pings = [documents, *loaded((self._search, self._language.loading))]
         if trouble := self._language.trouble():
@@ -332,14 +332,12 @@ class App:
                 log.error("what has changed could not be taken over", **where(error))
 
     def _describe(self, person: Person) -> dict[str, Any]:
-        documents = self.catalogue.documents(person.collections)
-        names = sorted({d.collection for d in documents})
-        titles = [d.title for d in documents]
-        searched = (
-            ", ".join(titles)
-            if len(titles) <= _FEW
-            else (f"{len(documents)} documents in {' and '.join(names)}")
-        )
+        count = self.catalogue.count_documents(person.collections)
+        if count <= _FEW:
+            searched = ", ".join(d.title for d in self.catalogue.documents(person.collections))
+        else:
+            names = self.catalogue.collections(person.collections)
+            searched = f"{count} documents in {' and '.join(names)}"
         return {**self._about(), "searched": searched}
 
     def _about(self) -> dict[str, Any]:

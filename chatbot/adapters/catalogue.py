@@ -62,6 +62,20 @@ class Catalogue:
             query = query.where(documents.c.collection.in_(collections))
         return [_document(row) for row in self._rows(query)]
 
+    def count_documents(self, collections: Collection[str] | None = None) -> int:
+        """How many documents there are in those collections (None: all)."""
+        query = select(func.count()).select_from(documents)
+        if collections is not None:
+            query = query.where(documents.c.collection.in_(collections))
+        return int(self._rows(query)[0][0])
+
+    def collections(self, readable: Collection[str] | None = None) -> list[str]:
+        """Those of the collections (None: all) that have documents, by name."""
+        query = select(documents.c.collection).distinct().order_by(documents.c.collection)
+        if readable is not None:
+            query = query.where(documents.c.collection.in_(readable))
+        return [row.collection for row in self._rows(query)]
+
     def document(self, document_id: str) -> Document:
         """One document.
 

@@ -103,7 +103,7 @@ class Answering:
         making = Run(start, place, self._app.settings.turn_seconds)
         self._runs.begin(person.id, conversation, making)
         try:
-            documents = len(self._app.catalogue.documents(person.collections))
+            documents = self._app.catalogue.count_documents(person.collections)
             turn = Turn(len(earlier), question, conversation, documents, run=run)
             turn.waiting_for = loading(self._app)
             with self._app.visits.during(visit, making.stop):

@@ -9,6 +9,10 @@ from typing import Any
 QUESTION = "How much do you pay for dental care in a calendar year on Alder Basic?"
 SECONDS = 120_000  # a small model on a slow machine
 CUT_OFF = re.compile(r"AbortError|network error|errored out")
+_ASKED = (
+    "before => document.documentElement.classList.contains('answering')"
+    " || document.querySelectorAll('article.turn').length > before"
+)
 WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 
 
@@ -49,9 +53,11 @@ class Visit:
         self.page.wait_for_selector("html.up", state="attached")
 
     def ask(self, question: str = QUESTION) -> None:
+        before = self.count("article.turn")
         self.page.fill("#question", question)
         self.page.press("#question", "Enter")
-        self.page.wait_for_selector("html.answering", state="attached")
+        # A remembered answer may be there before anyone has seen that it is being made.
+        self.page.wait_for_function(_ASKED, arg=before)
 
     def answered(self) -> None:
         self.page.wait_for_selector("html:not(.answering)", state="attached", timeout=SECONDS)
