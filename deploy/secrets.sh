@@ -13,5 +13,6 @@ for name in postgres_password redis_password grafana_password countersign_metric
 done
 printf 'postgresql+psycopg://countersign:%s@postgres/countersign' "$(made postgres_password)" > "$folder/countersign_database"
 printf 'redis://:%s@redis:6379/0' "$(made redis_password)" > "$folder/countersign_cache"
+printf 'redis://:%s@redis:6379/1' "$(made redis_password)" > "$folder/countersign_limits"
 
 chmod 644 "$folder"/*  # read inside of containers by users of other numbers; the folder itself is closed

@@ -144,6 +144,7 @@ def test_the_application_reads_its_secrets_from_files(
         == (secrets / "countersign_metrics_token").read_text()
     )
     assert found.cache == (secrets / "countersign_cache").read_text()
+    assert found.limits == (secrets / "countersign_limits").read_text()
     assert found.generation_key
     monkeypatch.setenv("COUNTERSIGN_CACHE", "none")
     assert load_settings().cache == "none"  # what is said aloud goes first
