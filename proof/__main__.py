@@ -32,6 +32,7 @@ _PROOFS: dict[str, tuple[tuple[str, int], ...]] = {
     "schema": (("--count", 300),),
     "accessible": (),
     "hangup": (("--count", 200),),
+    "chats": (("--count", 200),),
     "router": (),
 }
 

@@ -64,11 +64,16 @@ def main() -> int:
     """All chats, at once."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=200, help="chats that are open at once")
+    parser.add_argument("--room", type=int, help="answers made at once, and as many that wait")
     parser.add_argument("--deaf", action="store_true", help="nobody asks again")
     asked = parser.parse_args()
     report = Report("open chats that lost a question or an answer")
     sensitive = held_questions(1)[0]
-    with site([*_EVERYDAY, sensitive]) as running, ThreadPoolExecutor(asked.count) as pool:
+    room = {"answers_at_once": asked.room, "answers_waiting": asked.room} if asked.room else {}
+    with (
+        site([*_EVERYDAY, sensitive], **room) as running,
+        ThreadPoolExecutor(asked.count) as pool,
+    ):
         chats = list(pool.map(lambda n: Chat(running, n, sensitive), range(asked.count)))
         list(pool.map(lambda chat: chat.talk(deaf=asked.deaf), chats))
         for wrong in pool.map(Chat.wrong, chats):

@@ -50,6 +50,7 @@ def proof(*command: str) -> subprocess.CompletedProcess[str]:
         ("proof.tamper", "--count", "20"),
         ("proof.serving", "--count", "2"),
         ("proof.hangup", "--count", "60"),
+        ("proof.chats", "--count", "12", "--room", "2"),
         pytest.param(("proof.stale", "--count", "2"), marks=needs_redis),
         pytest.param(("proof.accessible", "--share", "8"), marks=needs_chromium),
         pytest.param(("proof.poison", "--count", "11"), marks=needs_redis),
@@ -73,6 +74,7 @@ def test_it_holds(command: tuple[str, ...]) -> None:
         ("proof.delivery", "--count", "1", "--edits", "5", "--trusting"),
         ("proof.bypass", "--count", "2", "--commands", "0", "--open"),
         ("proof.hangup", "--count", "10", "--waiting"),
+        ("proof.chats", "--count", "12", "--room", "2", "--deaf"),
     ],
     ids=lambda c: c[0],
 )
