@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -66,22 +66,23 @@ class Matches:
         """The catalogue's version that was searched."""
         return self._kept.version
 
-    def best(
-        self, k: int, collections: Collection[str] | None = None, also: Collection[str] = ()
-    ) -> dict[str, float]:
+    def best(self, k: int, collections: Collection[str] | None = None) -> dict[str, float]:
         """Passage id → BM25 score, larger is better, best first: the k best passages in those
-        collections (None: all), and those of `also` that have a word of the query."""
+        collections (None: all)."""
         kept, total = self._kept, self._total
         matched = total > 0
         if collections is not None:
             matched &= np.isin(kept.collections, sorted(collections))
         found = np.flatnonzero(matched)
         best = found[np.argsort(-total[found], kind="stable")[:k]]
-        others = (kept.places[i] for i in also if i in kept.places)
-        chosen = np.array(list(dict.fromkeys([*best.tolist(), *others])), np.int64)
-        scored = zip(chosen.tolist(), total[chosen].tolist(), matched[chosen].tolist(), strict=True)
-        ranked = sorted((-score, place) for place, score, so in scored if so)
-        return {kept.ids[place]: -score for score, place in ranked}
+        scores = total[best].tolist()
+        return {kept.ids[p]: score for p, score in zip(best.tolist(), scores, strict=True)}
+
+    def of(self, ids: Iterable[str]) -> dict[str, float]:
+        """Passage id → BM25 score, for those of the passages that have a word of the query."""
+        places = self._kept.places
+        found = {i: float(self._total[places[i]]) for i in ids if i in places}
+        return {i: score for i, score in found.items() if score > 0}
 
 
 class LexicalIndex:
@@ -94,14 +95,10 @@ class LexicalIndex:
         self._kept: _Kept | None = None
 
     def search(
-        self,
-        query: str,
-        k: int,
-        collections: Collection[str] | None = None,
-        also: Collection[str] = (),
+        self, query: str, k: int, collections: Collection[str] | None = None
     ) -> dict[str, float]:
         """`match` and `Matches.best` in one."""
-        return self.match(query).best(k, collections, also)
+        return self.match(query).best(k, collections)
 
     def match(self, query: str) -> Matches:
         """Every passage's BM25 score for the query's words, as the index is now."""

@@ -15,7 +15,7 @@ from pydantic import ConfigDict, PrivateAttr
 
 from chatbot.adapters.catalogue import Catalogue
 from chatbot.adapters.dense import DenseIndex
-from chatbot.adapters.lexical import LexicalIndex
+from chatbot.adapters.lexical import LexicalIndex, Matches
 from chatbot.domain import Passage, ScoredPassage
 from chatbot.steps.rank import Candidate, fuse, rank
 
@@ -62,14 +62,20 @@ class HybridRetriever(BaseRetriever):
     ) -> tuple[ScoredPassage, ...]:
         """The k best passages in those collections (None: all), best first."""
         # The database answers while the model embeds.
-        matching = self._beside.submit(self.lexical.match, question)
+        matching = self._beside.submit(self._words, question, collections)
         vector = self.embeddings.embed_query(question)
-        matches = matching.result()
+        matches, lexical = matching.result()
         dense = dict(self.dense.search(vector, self.candidates, collections, matches.version))
-        lexical = matches.best(self.candidates, collections, dense)
-        dense |= self.dense.cosines(vector, [i for i in lexical if i not in dense])
+        lexical |= matches.of(dense.keys() - lexical.keys())
+        dense |= self.dense.cosines(vector, list(lexical.keys() - dense.keys()))
         pool = [Candidate(i, c, lexical.get(i, 0.0)) for i, c in dense.items()]
         return self._best(question, pool, k, matches.version)
+
+    def _words(
+        self, question: str, collections: Collection[str] | None
+    ) -> tuple[Matches, dict[str, float]]:
+        matches = self.lexical.match(question)
+        return matches, matches.best(self.candidates, collections)
 
     def _best(
         self, question: str, pool: list[Candidate], k: int, version: int

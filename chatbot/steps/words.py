@@ -41,8 +41,8 @@ def stem(word: str) -> str:
 @lru_cache(maxsize=8192)
 def content_stems(text: str) -> frozenset[str]:
     """Stems of the words that say what a text is about."""
-    words = (w.lower() for w in WORD.findall(text))
-    return frozenset(stem(w) for w in words if w not in STOP_WORDS)
+    words = set(map(str.lower, WORD.findall(text)))
+    return frozenset(map(stem, words - STOP_WORDS))
 
 
 def coverage(question: str, text: str) -> float:
