@@ -272,13 +272,6 @@ class Accounts:
             raise NotFound(f"There is no active account {name!r}.", _SEE)
         return account
 
-    def is_active(self, name: str) -> bool:
-        """Whether that account can do anything: asked before each use of what was made in its name,
-        such as a key."""
-        with suppress(NotFound):
-            return self.get(name).active
-        return False
-
     def reads(self, name: str | None) -> frozenset[str] | None:
         """The collections that somebody may read today (None: all); one who is disabled, nothing.
 

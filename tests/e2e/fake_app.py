@@ -219,6 +219,10 @@ class FakeCatalogue:
         may = [d for d in self._documents if collections is None or d.collection in collections]
         return sorted(may, key=lambda d: d.title)
 
+    def count_documents(self, collections: frozenset[str] | None = None) -> int:
+        """How many may be read."""
+        return len(self.documents(collections))
+
     def document(self, document_id: str) -> Document:
         """One of them."""
         for document in self._documents:

@@ -385,5 +385,6 @@ def test_an_admin_manages_people_and_groups(glass: Door) -> None:
         ).status_code
         == 403
     )
-    assert not app.accounts.is_active("zoe")
+    with pytest.raises(NotFound):
+        app.accounts.get("zoe")
     assert admin.get("/desk/people").status_code == 200

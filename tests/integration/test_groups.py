@@ -93,7 +93,7 @@ def test_a_change_counts_in_sessions_that_are_open(accounts: Accounts) -> None:
     assert accounts.reads("anna") == frozenset()
     accounts.enable("anna", "test")
     assert accounts.session(token) is None  # the session stays ended
-    assert accounts.is_active("anna")
+    assert accounts.get("anna").active
 
 
 def test_what_does_not_exist_is_not_changed(accounts: Accounts) -> None:

@@ -17,7 +17,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from chatbot.adapters.oidc import Provider
-from chatbot.errors import BadSettings, NotAllowed
+from chatbot.errors import BadSettings, NotAllowed, NotFound
 from chatbot.settings import Settings
 from chatbot.web.login import FLOW_COOKIE
 from chatbot.web.server import build_server
@@ -225,7 +225,8 @@ def test_whoever_is_disabled_stays_out(site: TestClient, honest: Issuer) -> None
     token = site.cookies[DESK_COOKIE]
     app.accounts.disable("anna@example.org")
     assert app.accounts.session(token) is None
-    assert not app.accounts.is_active("anna@example.org")
+    with pytest.raises(NotFound):
+        app.accounts.get("anna@example.org")
     site.cookies.clear()
     assert come_back(site, honest).status_code == 403
 
