@@ -1,8 +1,10 @@
 """Many askers at once, beside a stock `gr.ChatInterface` over one stub: `python -m bench.load`.
 
-Three loads: questions that were answered before, one after the other, by some askers; all askers
-streaming over the REST door, again and freshly answered; and all of them streaming from the stock
-page over its own protocol. Measured at the asker: answers a second, first byte, whole answer.
+Twice, over a model that takes no time and over one that writes 25 pieces a second: questions that
+were answered before, one after the other, by some askers; all askers streaming over the REST door,
+again and freshly answered; and all of them streaming from the stock page over its own protocol, as
+it comes (one answer at a time) and with 64 at once. Measured at the asker, for as long as said:
+answers a second, first byte, whole answer.
 """
 
 from __future__ import annotations
@@ -33,6 +35,7 @@ _QUESTIONS = (
     "How do I change my address?", "What is a waiting period?", "How do I cancel my cover?",
     "What does Alder Basic pay for check-ups?", "Where do I send original invoices?",
 )  # fmt: skip
+_PAGES = {"gr.ChatInterface": "stock", "gr.ChatInterface, 64 at once": "raised"}
 Asked = Callable[[httpx.AsyncClient, int], Awaitable[float]]
 
 
@@ -54,21 +57,28 @@ def main() -> None:
     """Measures and prints."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--askers", type=int, default=50)
-    parser.add_argument("--seconds", type=float, default=15.0, help="of each load")
+    parser.add_argument("--seconds", type=float, default=30.0, help="of each load")
     asked = parser.parse_args()
     others = Others()
-    with ExitStack() as stack:
-        folder = stack.enter_context(tempfile.TemporaryDirectory())
-        model = stack.enter_context(server(["-m", "bench.load_servers", "stub"], "/"))
-        stock = stack.enter_context(server(["-m", "bench.load_servers", "stock"], "/", model))
-        ours = stack.enter_context(countersign(Path(folder), model))
-        loads = asyncio.run(_loads(ours, stock, asked.askers, asked.seconds))
-    for load in loads:
-        print(json.dumps(asdict(load)))
+    for model in ("stub", "paced"):
+        for load in _over(model, asked.askers, asked.seconds):
+            print(json.dumps({"model": model, **asdict(load)}), flush=True)
     print(json.dumps({"others": others.share()}))
 
 
-async def _loads(ours: Started, stock: str, askers: int, seconds: float) -> list[Load]:
+def _over(model: str, askers: int, seconds: float) -> list[Load]:
+    with ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
+        url = stack.enter_context(server(["-m", "bench.load_servers", model], "/"))
+        pages = {
+            what: stack.enter_context(server(["-m", "bench.load_servers", kind], "/", url))
+            for what, kind in _PAGES.items()
+        }
+        ours = stack.enter_context(countersign(Path(folder), url))
+        return asyncio.run(_loads(ours, pages, askers, seconds))
+
+
+async def _loads(ours: Started, pages: dict[str, str], askers: int, seconds: float) -> list[Load]:
     headers = {"authorization": f"Bearer {ours.key}"}
     found = []
     async with _client(ours.url, headers) as client:
@@ -77,8 +87,9 @@ async def _loads(ours: Started, stock: str, askers: int, seconds: float) -> list
         found.append(await _load("cached, at once", client, _whole, min(askers, 16), seconds))
         found.append(await _load("cached, streaming", client, _rest, askers, seconds))
         found.append(await _load("fresh, streaming", client, _fresh, askers, seconds))
-    async with _client(stock, {}) as client:
-        found.append(await _load("gr.ChatInterface", client, _stock, askers, seconds))
+    for what, url in pages.items():
+        async with _client(url, {}) as client:
+            found.append(await _load(what, client, _stock, askers, seconds))
     return found
 
 
@@ -95,11 +106,10 @@ async def _load(
     firsts: list[float] = []
     wholes: list[float] = []
     failed, numbers = 0, count()
-    begun = time.perf_counter()
 
     async def asker() -> None:
         nonlocal failed
-        while time.perf_counter() - begun < seconds:
+        while True:
             start = time.perf_counter()
             try:
                 firsts.append((await ask(client, next(numbers))) - start)
@@ -107,11 +117,16 @@ async def _load(
             except (httpx.HTTPError, AssertionError):
                 failed += 1
 
-    await asyncio.gather(*(asker() for _ in range(askers)))
-    took = time.perf_counter() - begun
+    asking = [asyncio.create_task(asker()) for _ in range(askers)]
+    ended, _ = await asyncio.wait(asking, timeout=seconds, return_when=asyncio.FIRST_EXCEPTION)
+    for task in ended:
+        task.result()
+    for task in asking:
+        task.cancel()
+    await asyncio.gather(*asking, return_exceptions=True)
     first, whole = _hundredths(firsts), _hundredths(wholes)
     return Load(
-        what, askers, len(wholes), failed, round(len(wholes) / took, 1), first[49], first[94],
+        what, askers, len(wholes), failed, round(len(wholes) / seconds, 1), first[49], first[94],
         whole[94],
     )  # fmt: skip
 

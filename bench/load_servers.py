@@ -1,31 +1,34 @@
 """What `bench.load` starts beside the application: a model that is a stub, and a stock chat page.
 
 python -m bench.load_servers stub PORT          OpenAI's API, one sentence as fast as it goes
-python -m bench.load_servers slow PORT          the same in two seconds
+python -m bench.load_servers paced PORT         the same, 25 pieces a second
+python -m bench.load_servers slow PORT          the same, after two seconds
 python -m bench.load_servers stock PORT STUB    gr.ChatInterface over it, as in Gradio's guide
+python -m bench.load_servers raised PORT STUB   the same, with 64 answers at once instead of one
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from functools import partial
 from typing import Any
 
 _SAYS = "A replacement card takes five working days, and it costs nothing [1]."
 _PASSAGE = re.compile(r"^\[1\][^\n]*\n(.+?)(?=\n\n|\n\[|\Z)", re.MULTILINE | re.DOTALL)
 
 
-def stub(port: int, seconds: float = 0.0) -> None:
+def stub(port: int, seconds: float = 0.0, pause: float = 0.0) -> None:
     """A model that copies the first sentence of its first passage, or says one of that length,
     a character at a time.
 
     Args:
         seconds: before the first.
+        pause: between two, in seconds.
     """
-    import asyncio
-
     import uvicorn
     from starlette.applications import Starlette
     from starlette.requests import Request
@@ -35,7 +38,7 @@ def stub(port: int, seconds: float = 0.0) -> None:
     async def answer(request: Request) -> Response:
         prompt = str((await request.json())["messages"][-1]["content"])
         await asyncio.sleep(seconds)
-        return StreamingResponse(_stream(_reply(prompt)), media_type="text/event-stream")
+        return StreamingResponse(_stream(_reply(prompt), pause), media_type="text/event-stream")
 
     routes = [Route("/v1/chat/completions", answer, methods=["POST"])]
     uvicorn.run(Starlette(routes=routes), port=port, log_level="error")
@@ -46,8 +49,10 @@ def _reply(prompt: str) -> str:
     return f"{found[1].strip().split('. ')[0].rstrip('.')} [1]." if found else _SAYS
 
 
-async def _stream(pieces: str) -> AsyncIterator[str]:
+async def _stream(pieces: str, pause: float) -> AsyncIterator[str]:
     for piece in pieces:
+        if pause:
+            await asyncio.sleep(pause)
         yield f"data: {json.dumps(_chunk(piece, None))}\n\n"
     yield f"data: {json.dumps(_chunk('', 'stop'))}\n\ndata: [DONE]\n\n"
 
@@ -61,8 +66,8 @@ def _chunk(text: str, reason: str | None) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def stock(port: int, model: str) -> None:
-    """Gradio's own chat page, 64 at once."""
+def stock(port: int, model: str, **settings: int) -> None:
+    """Gradio's own chat page, with its own settings unless told others."""
     import gradio as gr
     import httpx
 
@@ -76,12 +81,17 @@ def stock(port: int, model: str) -> None:
                     said += json.loads(line[6:])["choices"][0]["delta"]["content"]
                     yield said
 
-    page = gr.ChatInterface(chat, concurrency_limit=64)
+    page = gr.ChatInterface(chat, **settings)
     page.queue().launch(server_port=port, quiet=True)
 
 
+_SERVERS: dict[str, Callable[..., None]] = {
+    "stub": stub,
+    "paced": partial(stub, pause=0.04),
+    "slow": partial(stub, seconds=2.0),
+    "stock": stock,
+    "raised": partial(stock, concurrency_limit=64),
+}
+
 if __name__ == "__main__":
-    if sys.argv[1] != "stock":
-        stub(int(sys.argv[2]), 2.0 if sys.argv[1] == "slow" else 0.0)
-    else:
-        stock(int(sys.argv[2]), sys.argv[3])
+    _SERVERS[sys.argv[1]](int(sys.argv[2]), *sys.argv[3:])

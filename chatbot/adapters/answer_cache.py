@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -36,6 +37,7 @@ from chatbot.trace import Trace
 
 log = structlog.get_logger()
 
+_REMEMBERED = 1024
 _OTHERS = "other passages are found now"
 Find = Callable[[str, Person], tuple[ScoredPassage, ...]]
 
@@ -118,6 +120,8 @@ class AnswerCache:
         self._checks = checks
         self._today = today
         self._flights = Flights(store)
+        # By version: whoever asks once more before a document changes reads nothing again.
+        self._passages_at = lru_cache(_REMEMBERED)(lambda _version, ids: catalogue.passages(ids))
         seen = lambda: (catalogue.version(), today())  # noqa: E731
         self.upkeep = Upkeep(store, cards, seen, keeping.bytes)
 
@@ -227,7 +231,7 @@ class AnswerCache:
         self, trace: Trace, memo: Memo, key: str, entry: Entry, kind: Kind
     ) -> Remembered | None:
         """The answer, if the documents still say it and this person may read them."""
-        passages = self._passages(entry)
+        passages = self._passages_at(memo.latest, tuple(f.id for f in entry.passages))
         if not _stands(entry, passages, trace.person, memo.day):
             self._suspend(key)
             return None

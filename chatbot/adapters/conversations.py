@@ -33,15 +33,18 @@ _TITLE_LENGTH = 80
 _OWNER = select(conversations.c.owner).where(conversations.c.id == bindparam("conversation"))
 # Two processes that add to a conversation take turns, so that each answer gets a place of its own.
 _OWNER_LOCKED = _OWNER.with_for_update()
-_OF_CONVERSATION = answers.c.conversation_id == bindparam("conversation")
+_CURRENT = (answers.c.conversation_id == conversations.c.id) & (answers.c.current == 1)
 _RECORDS = (
-    select(answers.c.record)
-    .where(_OF_CONVERSATION, answers.c.current == 1)
+    select(conversations.c.owner, answers.c.record)
+    .join(answers, _CURRENT, isouter=True)
+    .where(conversations.c.id == bindparam("conversation"))
     .order_by(answers.c.ordinal)
 )
-_LENGTH = select(func.max(answers.c.ordinal), func.sum(answers.c.current)).where(_OF_CONVERSATION)
+_KNOWN = select(answers.c.id).where(answers.c.id == bindparam("id")).exists()
+_LENGTH = select(func.max(answers.c.ordinal), func.sum(answers.c.current), _KNOWN).where(
+    answers.c.conversation_id == bindparam("conversation")
+)
 _INSERT = insert(answers)
-_KNOWN = select(answers.c.id).where(answers.c.id == bindparam("id"))
 Reviewed = Callable[[str, str], Mapping[str, ReviewItem]]
 
 
@@ -107,9 +110,9 @@ class ConversationStore:
             NotFound: there is none of that id, or it is another owner's.
         """
         with transaction(self._engine) as connection:
-            _owned(connection, conversation, owner)
             rows = connection.execute(_RECORDS, {"conversation": conversation}).all()
-        return [AnswerRecord.from_json(row.record) for row in rows]
+        _same(rows[0].owner if rows else None, owner)
+        return [AnswerRecord.from_json(row.record) for row in rows if row.record is not None]
 
     def record(self, record_id: str) -> AnswerRecord:
         """One answer, whoever's it is: for the operator and the auditor.
@@ -150,9 +153,10 @@ class ConversationStore:
     ) -> None:
         """`append`, in a transaction of the caller's."""
         _owned(connection, conversation, owner, _OWNER_LOCKED)
-        if connection.scalar(_KNOWN, {"id": record.id}) is not None:
+        asked = {"conversation": conversation, "id": record.id}
+        last, current, known = connection.execute(_LENGTH, asked).one()
+        if known:
             return
-        last, current = connection.execute(_LENGTH, {"conversation": conversation}).one()
         row = {
             "id": record.id,
             "conversation_id": conversation,
@@ -290,7 +294,11 @@ class ConversationStore:
 def _owned(
     connection: Connection, conversation: str, owner: str, query: Select[Any] = _OWNER
 ) -> None:
-    if connection.scalar(query, {"conversation": conversation}) != owner:
+    _same(connection.scalar(query, {"conversation": conversation}), owner)
+
+
+def _same(found: str | None, owner: str) -> None:
+    if found != owner:
         raise NotFound("There is no such conversation.", "It may have been deleted.")
 
 
