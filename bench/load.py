@@ -35,6 +35,7 @@ _QUESTIONS = (
     "How do I change my address?", "What is a waiting period?", "How do I cancel my cover?",
     "What does Alder Basic pay for check-ups?", "Where do I send original invoices?",
 )  # fmt: skip
+_COME = 5.0  # seconds within which the askers come
 _PAGES = {"gr.ChatInterface": "stock", "gr.ChatInterface, 64 at once": "raised"}
 Asked = Callable[[httpx.AsyncClient, int], Awaitable[float]]
 
@@ -107,8 +108,9 @@ async def _load(
     wholes: list[float] = []
     failed, numbers = 0, count()
 
-    async def asker() -> None:
+    async def asker(after: float) -> None:
         nonlocal failed
+        await asyncio.sleep(after)
         while True:
             start = time.perf_counter()
             try:
@@ -117,7 +119,7 @@ async def _load(
             except (httpx.HTTPError, AssertionError):
                 failed += 1
 
-    asking = [asyncio.create_task(asker()) for _ in range(askers)]
+    asking = [asyncio.create_task(asker(_COME * n / askers)) for n in range(askers)]
     ended, _ = await asyncio.wait(asking, timeout=seconds, return_when=asyncio.FIRST_EXCEPTION)
     for task in ended:
         task.result()

@@ -100,7 +100,7 @@ class App:
         self.readings = Readings(self.audit)
         self.keys = ApiKeys(engine, self.audit)
         self.rates = rates_of(settings)
-        self.line = Line(settings.answers_at_once, settings.answers_waiting)
+        self.line = Line(settings.at_once, settings.answers_waiting)
         self.visits = Visits()
         self.conversations = ConversationStore(engine, self.queue.of_conversation)
         self.desk = Desk(self.queue, self.policy, keep=self.conversations.put)

@@ -75,8 +75,12 @@ class Settings(BaseSettings):
         description="Whether programs may ask over the API without a key, and pages with the "
         "chat page's cookie.",
     )
-    answers_at_once: int = Field(
-        16, ge=1, le=1000, description="Answers that are made at the same time; more wait."
+    answers_at_once: int | None = Field(
+        None,
+        ge=1,
+        le=1000,
+        description="Answers that are made at the same time; more wait. Not set: 16, and 64 with "
+        "`GENERATION_URL`.",
     )
     answers_waiting: int = Field(
         64, ge=0, le=1000, description="Questions that may wait; to more it says when to try again."
@@ -304,6 +308,11 @@ class Settings(BaseSettings):
     def loopback(self) -> bool:
         """Whether it listens on this machine alone."""
         return self.host in LOOPBACK
+
+    @property
+    def at_once(self) -> int:
+        """How many answers are made at the same time."""
+        return self.answers_at_once or (64 if self.generation_url else 16)
 
     @property
     def lets_anonymous_ask(self) -> bool:

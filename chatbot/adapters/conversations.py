@@ -45,6 +45,8 @@ _LENGTH = select(func.max(answers.c.ordinal), func.sum(answers.c.current), _KNOW
     answers.c.conversation_id == bindparam("conversation")
 )
 _INSERT = insert(answers)
+_NEW = insert(conversations)
+_CHANGE = update(conversations).where(conversations.c.id == bindparam("conversation"))
 Reviewed = Callable[[str, str], Mapping[str, ReviewItem]]
 
 
@@ -87,11 +89,7 @@ class ConversationStore:
         """A new, empty conversation."""
         made = Conversation(uuid.uuid4().hex, "New conversation", datetime.now(UTC))
         with writing(self._engine) as connection:
-            connection.execute(
-                insert(conversations).values(
-                    id=made.id, owner=owner, title=made.title, updated_at=made.updated_at
-                )
-            )
+            connection.execute(_NEW, {"owner": owner, **asdict(made)})
         return made
 
     def list(self, owner: str) -> list[Conversation]:
@@ -303,5 +301,4 @@ def _same(found: str | None, owner: str) -> None:
 
 
 def _change(connection: Connection, conversation: str, values: dict[str, Any]) -> None:
-    statement = update(conversations).where(conversations.c.id == conversation)
-    connection.execute(statement.values(**values))
+    connection.execute(_CHANGE, {"conversation": conversation, **values})

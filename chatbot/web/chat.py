@@ -263,7 +263,7 @@ def build_blocks(app: App, identity: Identity) -> gr.Blocks:
                 show_progress="hidden",
             )
     # Whoever waits for an answer takes a thread here, and none of those that the desk works with.
-    room = app.settings.answers_at_once + app.settings.answers_waiting
+    room = app.settings.at_once + app.settings.answers_waiting
     blocks.max_threads = room + 2 * AT_ONCE
     return blocks
 

@@ -406,7 +406,7 @@ class FakeApp:
         self.accounts = Accounts(engine, self.audit)
         self.keys = ApiKeys(engine, self.audit)
         self.rates = rates_of(self.settings)
-        self.line = Line(self.settings.answers_at_once, self.settings.answers_waiting)
+        self.line = Line(self.settings.at_once, self.settings.answers_waiting)
         self.visits = Visits()
         self.readings = Readings(self.audit)
         self.votes = Votes(Revisions(Path(tempfile.mkdtemp())), self.audit)
