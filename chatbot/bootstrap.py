@@ -279,7 +279,8 @@ class App:
             fixed = made_by(settings, encoder.name)
             router = RememberingRouter(router, f"{fixed} {self.policy.fingerprint}", self._store)
             memory = self._memory(self._store, retriever, fixed)
-        lookup = open_lookup(self.faq.store, encoder, settings.cache_wrong_hits)
+        search = lambda asked, readable: retriever.find(asked, settings.passages, readable)  # noqa: E731
+        lookup = open_lookup(self.faq.store, search, encoder, settings.cache_wrong_hits)
         recall = Recall(memory, (lookup,), settings.answer_deadline)
         steps = Steps(
             router,

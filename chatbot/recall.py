@@ -66,6 +66,11 @@ class Remembered:
     made_at: datetime
     refusal: str = ""
 
+    @property
+    def cited(self) -> frozenset[str]:
+        """Ids of the passages that its sentences cite."""
+        return frozenset(c.passage.id for draft, _ in self.checked for c in draft.citations)
+
 
 class Lookup(Protocol):
     """Somewhere to look for an answer."""

@@ -87,9 +87,9 @@ class World:
         self.store = FaqStore(engine, self.audit, self.clock)
         held = Screening(Decision.HOLD, "health", reasons=("about your health",))
         self.router = ScriptedRouter({"pain": held})
-        retriever = WordRetriever(self.catalogue, HashedEmbeddings())
+        self.retriever = WordRetriever(self.catalogue, HashedEmbeddings())
         self.checker = FaqChecker(
-            self.catalogue, cast(Any, retriever), self.router, 0.55, self.clock
+            self.catalogue, cast(Any, self.retriever), self.router, 0.55, self.clock
         )
         self.files = folder / "faq"
         self.files.mkdir()
@@ -112,6 +112,10 @@ class World:
         """Writes the file and has it loaded."""
         (self.files / "own.yaml").write_text(content, encoding="utf-8")
         self.faq.load(self.checker)
+
+    def search(self, question: str, readable: Collection[str] | None) -> tuple[ScoredPassage, ...]:
+        """What retrieval finds."""
+        return self.retriever.find(question, 4, readable)
 
     def live(self, collections: frozenset[str] | None = None) -> list[str]:
         """Ids of what answers now."""

@@ -32,7 +32,7 @@ from chatbot.errors import where
 from chatbot.lifeline import Lifeline
 from chatbot.recall import Kind, Remembered, objection, says_not_found
 from chatbot.steps.entry import Entry, entry_of, put_together
-from chatbot.steps.recall import normal_form
+from chatbot.steps.recall import normal_form, speaks_to
 from chatbot.trace import Trace
 
 log = structlog.get_logger()
@@ -145,6 +145,9 @@ class AnswerCache:
     def _given(self, trace: Trace, memo: Memo, key: str, kind: Kind) -> Remembered | None:
         entry = self.entry(key)
         found = self._current(trace, memo, key, entry, kind) if entry else None
+        if found is not None and kind == "semantic":
+            here = self._find(trace.question, trace.person)
+            found = found if speaks_to(found.cited, here) else None
         if entry is not None and found is not None:
             memo.given, memo.seconds = key, entry.seconds
         return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Protocol
@@ -18,13 +18,14 @@ from chatbot.recall import Remembered
 from chatbot.steps.facts import facts_of
 from chatbot.steps.faq import FaqEntry, vouched
 from chatbot.steps.neighbourhood import may_serve
-from chatbot.steps.recall import normal_form
+from chatbot.steps.recall import normal_form, speaks_to
 from chatbot.trace import Trace
 
 log = structlog.get_logger()
 
 _NEAREST = 8
 _MOST_KNOWN = 10_000  # questions
+Search = Callable[[str, frozenset[str] | None], Sequence[ScoredPassage]]
 
 
 class FaqBook(Protocol):
@@ -53,10 +54,19 @@ class FaqLookup:
         same: says how surely two questions want the same answer; None: only a wording that is
             written down finds its entry.
         bound: share of questions that may get another one's answer.
+        search: gives what retrieval finds for a question in those collections (None: all), best
+            first; an answer to a question in other words has to rest on it.
     """
 
-    def __init__(self, book: FaqBook, same: SameQuestion | None = None, bound: float = 0.0) -> None:
+    def __init__(
+        self,
+        book: FaqBook,
+        search: Search,
+        same: SameQuestion | None = None,
+        bound: float = 0.0,
+    ) -> None:
         self._book = book
+        self._search = search
         self._same = same
         self._bound = bound
         self._vectors: dict[str, np.ndarray] = {}
@@ -95,7 +105,8 @@ class FaqLookup:
         if _names(question, texts[best]) or not may_serve(likeness[best], (), self._bound):
             return None
         found: FaqEntry = known.entries[may[nearest[best]]]
-        return found
+        cited = {c.passage.id for c in found.answer.citations}
+        return found if speaks_to(cited, self._search(question, readable)) else None
 
     def _made(self, entries: Sequence[FaqEntry]) -> _Wordings:
         exact: dict[str, list[FaqEntry]] = {}
@@ -112,14 +123,14 @@ class FaqLookup:
         return _Wordings(entries, exact, texts, tuple(e for _, e in pairs), vectors)
 
 
-def open_lookup(book: FaqBook, encoder: TextEncoder, bound: float) -> FaqLookup:
+def open_lookup(book: FaqBook, search: Search, encoder: TextEncoder, bound: float) -> FaqLookup:
     """The lookup; where nothing was learned on that embedding model, by written wordings alone."""
     try:
         same = open_same_question(encoder)
     except ModelUnusable as error:
         log.warning("the FAQ is looked into by its own wordings alone", why=error.what)
-        return FaqLookup(book)
-    return FaqLookup(book, same, bound)
+        return FaqLookup(book, search)
+    return FaqLookup(book, search, same, bound)
 
 
 def _names(asked: str, wording: str) -> bool:

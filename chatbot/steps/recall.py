@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Sequence
 
+from chatbot.domain import ScoredPassage
 from chatbot.steps.words import content_stems
 
 _DAYS = r"(?:mon|tues|wednes|thurs|fri|satur|sun)day"
@@ -28,6 +30,7 @@ _WORD = re.compile(r"[^\W_]+")
 _MARKER = re.compile(r"\s?\[\d+\]")
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _MOST = 0.6
+_BEST = 2
 
 
 def is_dated(question: str) -> bool:
@@ -43,6 +46,16 @@ def normal_form(question: str) -> str:
     """
     spaced = " ".join(question.translate(_QUOTES).split()).rstrip(_END)
     return _WORD.sub(lambda w: w[0] if _ACRONYM.fullmatch(w[0]) else w[0].casefold(), spaced)
+
+
+def speaks_to(cited: Collection[str], found: Sequence[ScoredPassage]) -> bool:
+    """Whether an answer may be to this question, too, by what retrieval finds for the question
+    itself: one of the passages that the answer cites is among the two best.
+
+    Two questions can share nearly all their words and ask for different things; the documents then
+    answer them in different places.
+    """
+    return any(s.passage.id in cited for s in found[:_BEST])
 
 
 def agree(given: str, fresh: str) -> bool:

@@ -340,6 +340,19 @@ def test_other_words_are_no_way_round_collections_or_changes(world: World) -> No
     assert "240" not in world.ask(OTHER_WORDS.replace("what", "which"), ME).answer
 
 
+def test_other_words_that_the_documents_answer_elsewhere_are_answered_anew(world: World) -> None:
+    world.put("Parking", "The car park is behind the house.")
+    world.put("Address", "Where we are: Kiln Lane 4.")
+    world.by_words().ask(QUESTION, ME)
+    find = world.cache._find
+    elsewhere = find("Where is the car park?", ME)[:2]
+    assert "Dental" not in {s.passage.document.title for s in elsewhere}
+    world.cache._find = lambda q, person: elsewhere if q == OTHER_WORDS else find(q, person)
+    assert world.ask(OTHER_WORDS, ME).cache == "miss"
+    world.cache._find = find
+    assert world.ask(OTHER_WORDS.replace("what", "which"), ME).cache == "semantic"
+
+
 def test_likeness_has_to_reach_the_bound(world: World) -> None:
     world.by_words(sure=0.98).ask(QUESTION, ME)
     assert world.ask(OTHER_WORDS, ME).cache == "miss"

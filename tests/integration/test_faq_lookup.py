@@ -24,6 +24,16 @@ from tests.faq_world import ANNA, BERT, CROWNS, World
 from tests.strategies import keep, stored
 
 ROOT = Path(__file__).resolve().parents[2]
+PLANS = """\
+collection: handbook
+entries:
+  - id: plans
+    question: How long does it take until you answer a treatment plan from my dentist?
+    answer: ["We reply within 7 working days."]
+    sources:
+      - document: Plans
+        quote: We reply to a dental treatment plan within 7 working days.
+"""
 RUNS, DEEDS = 40, 25
 
 
@@ -46,7 +56,7 @@ def found(lookup: FaqLookup, question: str, *collections: str) -> str:
 
 def test_other_words_for_the_same_find_it_and_near_misses_do_not(world: World) -> None:
     world.write()
-    lookup = open_lookup(world.store, open_embeddings(load_settings()), 0.01)
+    lookup = open_lookup(world.store, world.search, open_embeddings(load_settings()), 0.01)
     assert found(lookup, "how long must crowns wait?") == "crowns"
     assert found(lookup, "Can I pay with cash in branches?") == "cash"
     for near_miss in (
@@ -58,9 +68,25 @@ def test_other_words_for_the_same_find_it_and_near_misses_do_not(world: World) -
     assert found(lookup, "how long must crowns wait?", "other") == ""
 
 
+def test_an_entry_whose_source_does_not_answer_the_question_is_not_given(world: World) -> None:
+    reply = "We reply to a dental treatment plan within 7 working days."
+    keep(world.catalogue, stored("Plans", reply))
+    world.write(PLANS)
+    lookup = open_lookup(world.store, world.search, open_embeddings(load_settings()), 0.01)
+    question = "How long is the waiting period for dental treatment?"
+    assert found(lookup, question) == "plans"  # there is nothing nearer
+    keep(
+        world.catalogue,
+        stored("Waiting", "The waiting period for dental treatment is 240 days."),
+        stored("Accidents", "No waiting period for dental treatment after an accident."),
+    )
+    assert found(lookup, question) == ""
+    assert found(lookup, "How quickly do you answer a dental treatment plan?") == "plans"
+
+
 def test_without_weights_for_the_embedding_model_the_wordings_alone_find_it(world: World) -> None:
     world.write()
-    lookup = open_lookup(world.store, HashedEmbeddings(), 0.01)  # type: ignore[arg-type]
+    lookup = open_lookup(world.store, world.search, HashedEmbeddings(), 0.01)  # type: ignore[arg-type]
     assert found(lookup, "how long do crowns wait") == "crowns"
     assert found(lookup, "How long must crowns wait?") == ""
 
@@ -76,7 +102,7 @@ def test_the_example_in_the_readme_is_an_entry() -> None:
 def test_whatever_happens_to_the_documents_nothing_stale_is_served(world: World, seed: int) -> None:
     chance = random.Random(seed)
     world.write()
-    lookup = FaqLookup(world.store)
+    lookup = FaqLookup(world.store, world.search)
     served = 0
     for _ in range(DEEDS):
         chance.choice((_edit, _expire, _delete, _move, _back, _review, _ask, _ask))(world, chance)

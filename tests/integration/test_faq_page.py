@@ -218,7 +218,7 @@ def asked(question: str, collections: frozenset[str] | None = None) -> Trace:
 
 def test_the_lookup_gives_what_the_gate_lets_through_to_whoever_may_read_it(site: Site) -> None:
     world = site.world
-    lookup = FaqLookup(world.store)
+    lookup = FaqLookup(world.store, world.search)
     assert lookup.find(asked("How long do crowns wait?")) is None
     world.write()
     for wording in ("how long do  CROWNS wait", "When are crowns paid?"):
