@@ -76,7 +76,7 @@ def like(home: Path) -> None:
 def run(home: Path, *arguments: str, code: int = 0) -> Any:
     done = subprocess.run(
         [*PROGRAMS["finetune"], *arguments, "--json"], capture_output=True, text=True, check=False,
-        env={**os.environ, "COUNTERSIGN_HOME": str(home), **SHORT}, timeout=280,
+        env={**os.environ, "COUNTERSIGN_HOME": str(home), **SHORT}, timeout=600,
     )  # fmt: skip
     assert done.returncode == code, done.stderr
     return json.loads(done.stdout)
