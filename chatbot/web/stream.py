@@ -78,14 +78,20 @@ class Run:
                 if isinstance(item, BaseException):
                     raise item
                 yield item
-        except queue.Empty:
+        except (queue.Empty, TimeoutError):
             raise self._late() from None
         except GeneratorExit:
             self._end()  # the reader has gone
             raise
 
     def _next(self) -> Item:
-        return self._queue.get(timeout=max(0.0, self._until - time.monotonic()))
+        return self._queue.get(timeout=self._left())
+
+    def _left(self) -> float:
+        left = self._until - time.monotonic()
+        if left <= 0:  # also where more is at hand: a model that never ends would be read for ever
+            raise TimeoutError
+        return left
 
     def _late(self) -> Busy:
         self._end()
@@ -140,9 +146,10 @@ class HeardRun(Run):
             raise
 
     async def _hear(self) -> Item:
+        left = self._left()
         if not self._heard.empty():  # a timer costs as much as what it waits for
             return self._heard.get_nowait()
-        async with asyncio.timeout(self._until - time.monotonic()):
+        async with asyncio.timeout(left):
             return await self._heard.get()
 
 

@@ -26,6 +26,7 @@ DRY = {
     "make lint",
     "make bench",
     "make gate-proof",
+    "make proof",
     "make finetune",
     "make docs",
 }
