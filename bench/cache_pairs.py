@@ -2,7 +2,8 @@
 
 Both sides have the same vectors. GPTCache decides by its `SearchDistanceEvaluation`, with the
 threshold at which it hits as often as Countersign does. Pairs: the first is stored, the second
-asked. Banking77: a tenth of the questions asked against the others; another intent is a wrong hit.
+asked. Banking77: a tenth of the questions asked against the others; an intent stands for an answer,
+and another's is a wrong hit.
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ from chatbot.adapters.same_question import SameQuestion, open_same_question
 from chatbot.adapters.training_data import key_of
 from chatbot.commands.routing import open_encoder
 from chatbot.steps.intervals import share
+from chatbot.steps.neighbourhood import RIVALS, rivals
 
-_CANDIDATES = 8
 _BOUNDS = (0.001, 0.002, 0.003, 0.005, 0.01)
 
 
@@ -66,14 +67,18 @@ def on_intents(same: SameQuestion, file: Path) -> list[dict[str, Any]]:
     cosines = vectors[asked] @ vectors[stored].T
     like, ours, theirs = [], [], []
     for row, at in enumerate(asked):
-        nearest = stored[np.argsort(-cosines[row])[:_CANDIDATES]]
+        order = np.argsort(-cosines[row])[:RIVALS]
+        nearest = stored[order]
         found = same.likeness(
             rows[at][0], vectors[at], [rows[n][0] for n in nearest], vectors[nearest]
         )
         best = int(np.argmax(found))
-        like.append(found[best])
-        ours.append(rows[nearest[best]][1] == rows[at][1])
-        theirs.append(rows[nearest[0]][1] == rows[at][1])
+        answers = [rows[n][1] for n in nearest]
+        others = rivals(cosines[row, order].tolist(), best)
+        contested = any(answers[n] != answers[best] for n in others)
+        like.append(0.0 if contested else found[best])
+        ours.append(answers[best] == rows[at][1])
+        theirs.append(answers[0] == rows[at][1])
     scores = _gptcache(cosines.max(axis=1))
     return _beside(np.array(like), scores, np.array(ours), np.array(theirs))
 

@@ -1,10 +1,11 @@
 """Ten times as many questions as can be answered: `python -m bench.overload`.
 
 A model that takes its time sets what can be answered a second; questions come in at a multiple of
-that, whether or not earlier ones were answered. Meanwhile somebody logs in at the desk and opens
-its pages. Measured: the server's memory before, at its largest (a login takes 64 MiB for its
-moment) and after; what the askers were told and when, login and desk, and how long after the end of
-it a question is answered as quickly as before.
+that, whether or not earlier ones were answered. All the while, before too, somebody logs in at the
+desk and opens its pages. Measured: the server's memory at its largest with as many questions as can
+be answered and with ten times as many (a login takes 64 MiB for its moment, in both), and after;
+what the askers were told and when, login and desk, and how long after the end of it a question is
+answered as quickly as before.
 """
 
 from __future__ import annotations
@@ -56,22 +57,27 @@ async def _overload(url: str, key: str, process: int, asked: Any) -> dict[str, A
         base_url=url, headers=headers, timeout=_MOST_WAIT, trust_env=False, limits=limits
     ) as client:
         alone = await _calm(client)
-        capacity = await _capacity(client, asked.at_once)
-        before, sizes = _resident(process), list[int]()
+        calm, sizes = list[int](), list[int]()
         told: Counter[str] = Counter()
         waits: list[float] = []
         desk: dict[str, list[float]] = {"login": [], "desk": []}
         tasks: set[asyncio.Task[None]] = set()
         working = asyncio.ensure_future(_work(url, desk))
+        weighing = asyncio.ensure_future(_weigh(process, calm))
+        capacity = await _capacity(client, asked.at_once)
+        weighing.cancel()
+        desk["login"].clear()
+        desk["desk"].clear()
+        weighing = asyncio.ensure_future(_weigh(process, sizes))
         begun = time.monotonic()
         while (now := time.monotonic() - begun) < asked.seconds:
             while sum(told.values()) + len(tasks) < now * capacity * asked.times:
                 task = asyncio.ensure_future(_ask(client, told, waits))
                 tasks.add(task)
                 task.add_done_callback(tasks.discard)
-            sizes.append(_resident(process))
             await asyncio.sleep(0.05)
         working.cancel()
+        weighing.cancel()
         over = time.monotonic()
         with suppress(asyncio.CancelledError):
             await working
@@ -85,9 +91,8 @@ async def _overload(url: str, key: str, process: int, asked: Any) -> dict[str, A
         "asked": sum(told.values()),
         **dict(told),
         "told_within_ms_p95": _p95(waits),
-        "memory_mib": [round(size / 2**20) for size in (before, max(sizes), after)],
-        "memory_growth": round(max(sizes) / before - 1, 3),
-        "memory_growth_after": round(after / before - 1, 3),
+        "memory_mib": [round(size / 2**20) for size in (max(calm), max(sizes), after)],
+        "memory_growth": round(max(sizes) / max(calm) - 1, 3),
         "login_ms_p95": _p95(desk["login"]),
         "desk_ms_p95": _p95(desk["desk"]),
         "logins": len(desk["login"]),
@@ -148,6 +153,12 @@ async def _work(url: str, desk: dict[str, list[float]]) -> None:
                 assert (await client.get(page)).status_code == 200
                 desk["desk"].append(time.monotonic() - start)
                 await asyncio.sleep(0.5)
+
+
+async def _weigh(process: int, sizes: list[int]) -> None:
+    while True:
+        sizes.append(_resident(process))
+        await asyncio.sleep(0.02)
 
 
 def _resident(process: int) -> int:

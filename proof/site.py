@@ -14,6 +14,7 @@ from typing import Any
 from chatbot.adapters.catalogue import Catalogue, StoredDocument, StoredPassage
 from chatbot.bootstrap import App, bootstrap
 from chatbot.domain import Document, Locator, Passage, sha256_of
+from chatbot.logs import configure_logs
 from chatbot.settings import load_settings
 from proof.stub_model import stub_model
 
@@ -34,6 +35,7 @@ class Site:
 @contextmanager
 def site(questions: Sequence[str], **settings: Any) -> Iterator[Site]:
     """Serves an application whose documents answer each question, with the canary."""
+    configure_logs(level="error")  # a line for each of a hundred thousand requests
     with tempfile.TemporaryDirectory() as folder, stub_model() as model:
         given = {
             "home": Path(folder) / "home",

@@ -8,7 +8,7 @@ while retrieval gives the same passages, word for word.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date
@@ -139,18 +139,31 @@ class AnswerCache:
         best = self._nearby.best(trace.question, memo.vector, memo.partition)
         if best is None:
             return None
-        key, memo.likeness = best
-        return self._given(trace, memo, key, "semantic")
+        memo.likeness = best.sure
+        return self._given(trace, memo, best.key, "semantic", best.rivals)
 
-    def _given(self, trace: Trace, memo: Memo, key: str, kind: Kind) -> Remembered | None:
+    def _given(
+        self, trace: Trace, memo: Memo, key: str, kind: Kind, rivals: Sequence[str] = ()
+    ) -> Remembered | None:
         entry = self.entry(key)
         found = self._current(trace, memo, key, entry, kind) if entry else None
         if found is not None and kind == "semantic":
-            here = self._find(trace.question, trace.person)
-            found = found if speaks_to(found.cited, here) else None
+            found = found if self._fits(trace, found, rivals) else None
         if entry is not None and found is not None:
             memo.given, memo.seconds = key, entry.seconds
         return found
+
+    def _fits(self, trace: Trace, found: Remembered, rivals: Sequence[str]) -> bool:
+        """Whether an answer to other words may be one to this question, by the documents and by
+        the answers to other questions as near."""
+        return not self._contested(found.cited, rivals) and speaks_to(
+            found.cited, self._find(trace.question, trace.person)
+        )
+
+    def _contested(self, cited: Collection[str], rivals: Sequence[str]) -> bool:
+        """Whether one of those answers rests on other passages."""
+        entries = [e for key in rivals if (e := self.entry(key)) is not None]
+        return any(not e.cited & set(cited) for e in entries)
 
     def tend(self) -> None:
         """What is to be done now and then."""
@@ -340,13 +353,14 @@ class AnswerCache:
             near = self._nearby.likest(question, vector, partition)
             if near is None:
                 return about | {"answer": "nothing like it was answered for this reader"}
-            stored, sure = near
-            wrong, bound = self._nearby.expected_wrong(stored, sure)
-            about |= {"nearest": stored.question, "likeness": round(sure, 5),
+            wrong, bound = self._nearby.expected_wrong(near)
+            about |= {"nearest": near.question, "likeness": round(near.sure, 5),
                       "expected_wrong": round(wrong, 5), "bound": bound}  # fmt: skip
             if wrong > bound:
                 return about | {"answer": "the nearest question may want another answer"}
-            entry = self.entry(stored.key)
+            entry = self.entry(near.key)
+            if entry is not None and self._contested(entry.cited, near.rivals):
+                return about | {"answer": "other questions as near have other answers"}
         if entry is None:
             return about | {"answer": "it was not answered for this reader"}
         about |= {"record": entry.record, "made_at": entry.made_at, "asked": entry.question}

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 
-from chatbot.adapters.cards import Cards, Stored
+from chatbot.adapters.cards import Cards
 from chatbot.adapters.question_index import QuestionIndex, packed, signs, unpacked
-from chatbot.steps.neighbourhood import expected_wrong, may_serve
+from chatbot.steps.neighbourhood import RIVALS, Observation, expected_wrong, may_serve, rivals
 
 _COMPARED = 64
-_LIKEST = 8
 
 
 class Same(Protocol):
@@ -25,6 +25,22 @@ class Same(Protocol):
         self, asked: str, asked_vector: np.ndarray, stored: Sequence[str], vectors: np.ndarray
     ) -> list[float]:
         """For each stored question how surely it wants the same answer, 0 to 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Likest:
+    """The stored question that is likest to want the same answer.
+
+    Attributes:
+        key: of its answer.
+        sure: how surely it wants the same, 0 to 1.
+        rivals: keys of the answers to other questions that are about as near.
+    """
+
+    key: str
+    question: str
+    sure: float
+    rivals: tuple[str, ...]
 
 
 class Nearby:
@@ -54,30 +70,33 @@ class Nearby:
         for row, partition, signed in self._cards.since(self._index.last):
             self._index.add(row, partition, signed)
 
-    def best(self, question: str, vector: np.ndarray, partition: str) -> tuple[str, float] | None:
-        """Key of the answer that may be given to this question too, and how surely; None: none."""
+    def best(self, question: str, vector: np.ndarray, partition: str) -> Likest | None:
+        """The stored question whose answer may be given to this one too; None: there is none."""
         found = self.likest(question, vector, partition)
-        if found is None:
+        if found is None or not may_serve(found.sure, self._observed(found), self._bound):
             return None
-        stored, sure = found
-        observed = self._cards.observed(stored.key)
-        return (stored.key, sure) if may_serve(sure, observed, self._bound) else None
+        return found
 
-    def expected_wrong(self, stored: Stored, sure: float) -> tuple[float, float]:
+    def expected_wrong(self, likest: Likest) -> tuple[float, float]:
         """The share of wrong answers to expect there, and the bound on it."""
-        return expected_wrong(sure, self._cards.observed(stored.key)), self._bound
+        return expected_wrong(likest.sure, self._observed(likest)), self._bound
 
-    def likest(
-        self, question: str, vector: np.ndarray, partition: str
-    ) -> tuple[Stored, float] | None:
-        """The stored question that is likest to want the same answer, and how surely."""
+    def likest(self, question: str, vector: np.ndarray, partition: str) -> Likest | None:
+        """The stored question that is likest to want the same answer; None: nothing is like it."""
         rows = self._index.near(partition, signs(vector), _COMPARED)
         found = self._cards.questions(rows)
         if not found:
             return None
         vectors = unpacked([f.vector for f in found])
-        likest = np.argsort(-(vectors @ vector), kind="stable")[:_LIKEST]
-        stored = [found[at] for at in likest]
-        sure = self._same.likeness(question, vector, [s.question for s in stored], vectors[likest])
+        cosines = vectors @ vector
+        order = np.argsort(-cosines, kind="stable")[:RIVALS]
+        near = [found[at] for at in order]
+        sure = self._same.likeness(question, vector, [s.question for s in near], vectors[order])
         at = int(np.argmax(sure))
-        return (stored[at], sure[at]) if sure[at] > 0.0 else None
+        if not sure[at] > 0.0:
+            return None
+        others = tuple(near[n].key for n in rivals(cosines[order].tolist(), at))
+        return Likest(near[at].key, near[at].question, sure[at], others)
+
+    def _observed(self, likest: Likest) -> list[Observation]:
+        return self._cards.observed(likest.key)

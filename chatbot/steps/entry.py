@@ -83,6 +83,11 @@ class Entry:
     day: date
     seconds: float
 
+    @property
+    def cited(self) -> frozenset[str]:
+        """Ids of the passages that its sentences cite."""
+        return frozenset(self.passages[q.passage].id for s in self.sentences for q in s.quotes)
+
     def to_json(self) -> str:
         """The entry as a JSON text; `from_json` is its inverse."""
         raw = asdict(self) | {"form": _FORM, "made_at": self.made_at.isoformat()}

@@ -14,6 +14,10 @@ from dataclasses import dataclass
 
 PRIOR = 100.0
 """As many observations what is known of pairs in general counts for."""
+RIVALS = 8
+"""How many of the nearest stored questions may speak against a hit."""
+_AS_NEAR = 0.1
+"""Cosine by which one may be farther than the one that would answer, and still speak against it."""
 _NEAR = 1.0
 """Log-odds by which a likeness may be lower and still speak against a hit."""
 
@@ -24,6 +28,18 @@ class Observation:
 
     likeness: float
     same: bool
+
+
+def rivals(cosines: Sequence[float], best: int) -> list[int]:
+    """Places of the stored questions that are about as near to the asked one as that at `best`.
+
+    Where their answers are other ones, nearness does not tell which is the right one.
+
+    Args:
+        cosines: of the nearest stored questions, the nearest first.
+    """
+    least = cosines[best] - _AS_NEAR
+    return [at for at, c in enumerate(cosines[:RIVALS]) if at != best and c >= least]
 
 
 def may_serve(likeness: float, observed: Sequence[Observation], bound: float) -> bool:

@@ -353,6 +353,24 @@ def test_other_words_that_the_documents_answer_elsewhere_are_answered_anew(world
     assert world.ask(OTHER_WORDS.replace("what", "which"), ME).cache == "semantic"
 
 
+def test_a_question_between_two_answers_is_answered_anew(world: World) -> None:
+    world.put("Kilnmoor", "Kilnmoor crowns have a waiting period of 30 days.")
+    question = "What is the waiting period of new crowns for members under the dental plan?"
+    put_otherwise = "Under the dental plan, for members, new crowns have which waiting period?"
+    world.by_words().ask(question, ME)
+    assert world.ask(put_otherwise, ME).cache == "semantic"
+    assert "30 days" in world.ask(question.replace("new", "new Kilnmoor"), ME).answer
+    assert world.ask(put_otherwise.replace("which", "what"), ME).cache == "miss"
+    why = world.cache.why(put_otherwise.replace("have which", "have a"), ME)
+    assert why["answer"] == "other questions as near have other answers"
+
+
+def test_two_questions_with_one_answer_are_no_rivals(world: World) -> None:
+    world.by_words().ask(QUESTION, ME)
+    world.ask("How long is the waiting period of crowns?", ME)
+    assert world.ask(OTHER_WORDS, ME).cache == "semantic"
+
+
 def test_likeness_has_to_reach_the_bound(world: World) -> None:
     world.by_words(sure=0.98).ask(QUESTION, ME)
     assert world.ask(OTHER_WORDS, ME).cache == "miss"

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from bench.near_misses import filled_frames
 from chatbot.steps.alignment import Lexicon, align, sketch
 from chatbot.steps.differences import differences
-from chatbot.steps.neighbourhood import Observation, may_serve
+from chatbot.steps.neighbourhood import Observation, may_serve, rivals
 
 NEAR_MISSES = [
     ("Which orders can be returned?", "Which orders cannot be returned?", "negated"),
@@ -114,6 +114,13 @@ def test_nearer_is_never_less_safe_and_a_wrong_answer_never_makes_it_safer(
         assert may_serve(nearer, observed, bound)
     if not may_serve(further, observed, bound):
         assert not may_serve(further, [*observed, Observation(further, same=False)], bound)
+
+
+def test_rivals_are_about_as_near_and_never_the_one_itself() -> None:
+    assert rivals([0.95, 0.9, 0.86, 0.84], 0) == [1, 2]
+    assert rivals([0.95, 0.9, 0.5], 1) == [0]
+    assert rivals([0.9] * 20, 3) == [0, 1, 2, 4, 5, 6, 7]
+    assert rivals([0.9], 0) == []
 
 
 def test_frames_are_filled_in() -> None:
