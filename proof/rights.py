@@ -23,6 +23,7 @@ from fastapi.testclient import TestClient
 from starlette.routing import BaseRoute, Mount, Route
 
 from chatbot.adapters.accounts import Accounts
+from chatbot.logs import configure_logs
 from chatbot.steps.rights import ROLES, Check, served
 from chatbot.web import guard
 from chatbot.web.hosts import Hosts
@@ -215,6 +216,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--open", action="store_true", help="let everything through")
     logging.disable()
+    configure_logs(level="error")
     asked = parser.parse_args()
     app = FakeApp(pause=0)
     shut = FakeApp(pause=0, settings=app.settings.model_copy(update={"anonymous": "no"}))
