@@ -1,18 +1,21 @@
 """Teaches the second look: the encoder is tuned on two thirds of the questions, what the limit is
-set on is found on the last third, and then all of them are learned from once more."""
+set on is found on the last third, and then all of them are learned from once more. That is done
+twice, in another order, and the mean is kept: one training is off by two points either way."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from chatbot.adapters.embeddings import TextEncoder
 from chatbot.adapters.training_data import Labelled, key_of
-from chatbot.adapters.tune_encoder import Example, Tell, TunedEncoder
+from chatbot.adapters.tune_encoder import Example, Tell, TunedEncoder, mean
 from chatbot.steps.screen import pieces
 
+MODELS = 2
+"""How many are trained, of which the mean is taken."""
 PARTS = 3
 """One part in so many is kept apart for setting the limit."""
 WEIGHTS = {"do_not_answer": 2.0, "xstest-safe": 3.0, "xstest-unsafe": 2.0}
@@ -51,15 +54,29 @@ def teach(learn: Sequence[Labelled], encoder: TextEncoder, tell: Tell) -> Taught
     keys = [key_of(d.text) for d in learn]
     apart = [i for i, key in enumerate(keys) if int(key[10:14], 16) % PARTS == 0]
     known = _known(learn, set(apart), encoder)
-    model = TunedEncoder(sorted({d.category for d in learn}))
-    model.learn(list(_examples(known)), tell)
+    classes = sorted({d.category for d in learn})
+    first, last = [], []
+    for order in range(MODELS):
+        model = TunedEncoder(classes, order)
+        model.learn(list(_examples(known)), tell)
+        first.append(model.arrays())
+        model.learn(list(_examples(learn)), tell, epochs=1, share=0.5)
+        last.append(model.arrays())
+    return Taught(mean(last), apart, _sums(classes, mean(first), [learn[i] for i in apart]))
+
+
+def _sums(
+    classes: Sequence[str], arrays: Mapping[str, np.ndarray], data: Sequence[Labelled]
+) -> np.ndarray:
+    """For each question what a model says: `Taught.sums`."""
+    model = TunedEncoder(classes)
+    model.restore(arrays)
     everyday = [model.classes.index(c) for c in ("everyday", "medical") if c in model.classes]
-    texts = [pieces(learn[i].text) for i in apart]
+    texts = [pieces(d.text) for d in data]
     found = model.probabilities([p for parts in texts for p in parts])
     sums = 1 - found[:, everyday].sum(axis=1)
     starts = np.cumsum([0, *map(len, texts)])[:-1]
-    model.learn(list(_examples(learn)), tell, epochs=1, share=0.5)
-    return Taught(model.arrays(), apart, np.maximum.reduceat(sums, starts))
+    return np.asarray(np.maximum.reduceat(sums, starts))
 
 
 def _known(learn: Sequence[Labelled], apart: set[int], encoder: TextEncoder) -> list[Labelled]:

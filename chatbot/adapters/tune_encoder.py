@@ -8,7 +8,7 @@ a courtesy, or among everyday ones, since none of these changes what it asks.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,9 +40,13 @@ class Example:
 
 
 class TunedEncoder:
-    """The encoder with a change and a head, in torch; of use after `learn`."""
+    """The encoder with a change and a head, in torch; of use after `learn` or `restore`.
 
-    def __init__(self, classes: Sequence[str]) -> None:
+    Args:
+        order: which order to learn in; another one makes another model of the same kind.
+    """
+
+    def __init__(self, classes: Sequence[str], order: int = 0) -> None:
         import torch
         from transformers import AutoModel, AutoTokenizer
 
@@ -53,6 +57,8 @@ class TunedEncoder:
         self._encoder = AutoModel.from_pretrained(folder).requires_grad_(False)
         self._changes = {name: _changed(layer) for name, layer in linear_layers(self._encoder)}
         self._head = torch.nn.Linear(self._encoder.config.hidden_size, len(self.classes))
+        self._order = order
+        torch.manual_seed(order)
 
     def learn(
         self,
@@ -69,7 +75,7 @@ class TunedEncoder:
         """
         import torch
 
-        rng = random.Random(0)  # noqa: S311
+        rng = random.Random(self._order)  # noqa: S311
         plan = [self._batches(examples, rng) for _ in range(epochs)]
         steps = sum(map(len, plan))
         thin = [p for pair in self._changes.values() for p in pair]
@@ -164,6 +170,32 @@ class TunedEncoder:
         weight, bias = self._head.weight.detach().numpy(), self._head.bias.detach().numpy()
         head = {"second.dense": (LENGTH * weight.T).astype(np.float32), "second.bias": bias}
         return change | head
+
+    def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Takes over what `arrays` or `mean` gave."""
+        import torch
+
+        for name, pair in self._changes.items():
+            for letter, part in zip("ab", pair, strict=True):
+                part.data = torch.from_numpy(arrays[f"{PREFIX}{name}.{letter}"].astype(np.float32))
+        self._head.weight.data = torch.from_numpy((arrays["second.dense"] / LENGTH).T.copy())
+        self._head.bias.data = torch.from_numpy(arrays["second.bias"])
+        self._encoder.eval()
+
+
+def mean(several: Sequence[Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    """The mean of several models' arrays: as one model, and surer than each of them (model soups,
+    Wortsman et al. 2022). The changes are put side by side, so that their products add up."""
+    count, found = len(several), dict[str, np.ndarray]()
+    for name in several[0]:
+        parts = [arrays[name] for arrays in several]
+        if name.endswith(".a"):
+            found[name] = np.concatenate(parts)
+        elif name.startswith(PREFIX):
+            found[name] = np.concatenate([p / count for p in parts], axis=1)
+        else:
+            found[name] = np.mean(parts, axis=0)
+    return found
 
 
 def _changed(layer: Any) -> tuple[Any, Any]:
