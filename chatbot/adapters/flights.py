@@ -11,8 +11,13 @@ import threading
 import time
 from collections.abc import Callable
 
+import structlog
+
 from chatbot.adapters.answer_store import Store
+from chatbot.errors import where
 from chatbot.lifeline import Lifeline
+
+log = structlog.get_logger()
 
 LEASE = 6.0
 """Seconds after which a process that has died is known to be gone."""
@@ -47,10 +52,18 @@ class Flight:
 
     def _renew(self) -> None:
         while not self._landed.wait(self._lease / 3):
-            with self._turn:
-                if self._landed.is_set() or self._store.get(self._key) != self._token:
+            try:
+                if not self._renewed():
                     return
-                self._store.put(self._key, self._token, self._lease)
+            except Exception as error:  # the store is busy; the lease lasts for another try
+                log.warning("a lease could not be renewed", **where(error))
+
+    def _renewed(self) -> bool:
+        with self._turn:
+            if self._landed.is_set() or self._store.get(self._key) != self._token:
+                return False
+            self._store.put(self._key, self._token, self._lease)
+            return True
 
 
 class Flights:

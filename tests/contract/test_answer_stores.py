@@ -162,6 +162,23 @@ class TestFlights:
         assert second is not None
         second.land(shared=True)
 
+    def test_a_store_that_fails_once_does_not_end_a_lease(
+        self, store: Store, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        flights, put, fails = Flights(store, lease=0.6), store.put, iter([True])
+        first = flights.board("q", lambda: False, Lifeline())
+        assert first is not None
+
+        def busy_once(key: str, text: str, seconds: float) -> None:
+            if next(fails, False):
+                raise OSError("database is locked")
+            put(key, text, seconds)
+
+        monkeypatch.setattr(store, "put", busy_once)
+        with Lifeline().limited(1.6) as short:
+            assert flights.board("q", lambda: False, short) is None
+        first.land(shared=True)
+
     def test_a_dead_holders_lease_is_taken_over(self, store: Store) -> None:
         store.add("flight:q", "the token of a process that is gone", 0.2)
         start = time.monotonic()
