@@ -1,8 +1,8 @@
 """Each step of the Dockerfile in order, without a container engine, then its command and its check.
 
 In a folder that stands for the image's root: what would change this machine (its accounts, its
-owners) is named and left out. The command runs as the image's user, who may write in `/data` and
-`/tmp` alone, where this is root; it must become healthy and ready, and end when it is told to.
+owners) is named and left out. The command runs as the image's user, where it can be had, and may
+write in `/data` and `/tmp` alone; it must become healthy and ready, and end when it is told to.
 
 `python -m proof.container` takes minutes: it installs everything anew.
 """
@@ -27,6 +27,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 _OURS = ("useradd", "install -d -o")
 _SECONDS = 120.0
+_WITHOUT_ITS_MIGHT = ["setpriv", "--bounding-set=-dac_override"]
+"""Root that has to keep to files' modes, like everybody."""
 _PLACES = re.compile(r"""(?<![^\s=:'"])/(?:app|data|tmp)(?![^\s/:;'"])""")
 _OUTSIDE = re.compile(r"PIP_|SSL_|REQUESTS_CA|\w*_proxy$", re.IGNORECASE)  # how pip gets out
 
@@ -155,8 +157,9 @@ def serve(machine: Machine) -> Iterator[str]:
             subprocess.run(["chown", "-R", user, machine.root / writable], check=True)
         yield f"as user {user}"
     else:
-        as_user = []
+        as_user = _WITHOUT_ITS_MIGHT if os.geteuid() == 0 else []
         yield f"as this user: {user} cannot be had, or does not reach this machine's Python"
+    subprocess.run(["chmod", "-R", "a-w", machine.root / "app"], check=True)
     before = _written(machine.root / "app")
     command = [*as_user, *shlex.split(found["CMD"].strip("[]").replace(",", " "))]
     server = subprocess.Popen(command, cwd=machine.root / "app", env=env)
@@ -178,6 +181,7 @@ def serve(machine: Machine) -> Iterator[str]:
     finally:
         server.terminate()
         status = server.wait(timeout=30)
+        subprocess.run(["chmod", "-R", "u+w", machine.root / "app"], check=True)
     yield f"ended with {status} when told to"
     if changed := _written(machine.root / "app") ^ before:
         raise SystemExit(f"It wrote where it may only read: {sorted(changed)[:5]}")
