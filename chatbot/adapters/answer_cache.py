@@ -8,7 +8,7 @@ while retrieval gives the same passages, word for word.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date
@@ -160,10 +160,10 @@ class AnswerCache:
             found.cited, self._find(trace.question, trace.person)
         )
 
-    def _contested(self, cited: Collection[str], rivals: Sequence[str]) -> bool:
+    def _contested(self, cited: frozenset[str], rivals: Sequence[str]) -> bool:
         """Whether one of those answers rests on other passages."""
         entries = [e for key in rivals if (e := self.entry(key)) is not None]
-        return any(not e.cited & set(cited) for e in entries)
+        return any(cited.isdisjoint(e.cited) for e in entries)
 
     def tend(self) -> None:
         """What is to be done now and then."""
