@@ -85,9 +85,13 @@ class ConversationStore:
         self._engine = engine
         self._reviewed = reviewed
 
-    def create(self, owner: str) -> Conversation:
-        """A new, empty conversation."""
-        made = Conversation(uuid.uuid4().hex, "New conversation", datetime.now(UTC))
+    def create(self, owner: str, name: str = "") -> Conversation:
+        """A new, empty conversation.
+
+        Args:
+            name: its id, of `new_id`; empty for one that nobody knows yet.
+        """
+        made = Conversation(name or new_id(), "New conversation", datetime.now(UTC))
         with writing(self._engine) as connection:
             connection.execute(_NEW, {"owner": owner, **asdict(made)})
         return made
@@ -287,6 +291,11 @@ class ConversationStore:
     def _rows(self, query: Select[Any]) -> Sequence[Row[Any]]:
         with transaction(self._engine) as connection:
             return connection.execute(query).all()
+
+
+def new_id() -> str:
+    """An id that nobody can guess."""
+    return uuid.uuid4().hex
 
 
 def _owned(

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import time
-import uuid
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -24,7 +23,7 @@ from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResu
 from langchain_core.retrievers import BaseRetriever
 from pydantic import ConfigDict, Field
 
-from chatbot.adapters.conversations import Conversation
+from chatbot.adapters.conversations import Conversation, new_id
 from chatbot.adapters.retrieval import as_document
 from chatbot.domain import AnswerRecord, Passage, Turn
 from chatbot.errors import GenerationFailed, NotFound
@@ -192,9 +191,9 @@ class MemoryConversations:
     def __init__(self) -> None:
         self._talks: dict[str, _Talk] = {}
 
-    def create(self, owner: str) -> Conversation:
+    def create(self, owner: str, name: str = "") -> Conversation:
         """A new, empty conversation."""
-        made = Conversation(uuid.uuid4().hex, "New conversation", datetime.now(UTC))
+        made = Conversation(name or new_id(), "New conversation", datetime.now(UTC))
         self._talks[made.id] = _Talk(owner, made.title, made.updated_at)
         return made
 

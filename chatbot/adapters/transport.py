@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import json
 import socket
+import threading
+import time
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from functools import cache
 from typing import Any, TypeVar
@@ -26,20 +28,49 @@ from chatbot.lifeline import Lifeline
 T = TypeVar("T")
 
 _line: ContextVar[Lifeline | None] = ContextVar("line", default=None)
+_READS_A_SECOND = 500.0
+"""Of all answers together: with fifty, to wake up for each token costs more than what is done."""
 _CONNECTED = ("connection.connect_tcp.complete", "connection.start_tls.complete")
 
 
 def hanging_on(line: Lifeline | None, pieces: Iterator[T]) -> Iterator[T]:
     """The same pieces; requests that are made for them end when the line is cut."""
-    while True:
-        token = _line.set(line)  # not across a yield: the reader's requests are its own
+    with _readers.one_more():
+        while True:
+            token = _line.set(line)  # not across a yield: the reader's requests are its own
+            try:
+                piece = next(pieces)
+            except StopIteration:
+                return
+            finally:
+                _line.reset(token)
+            yield piece
+
+
+class _Readers:
+    """How many answers are being read."""
+
+    def __init__(self) -> None:
+        self._lock, self._count = threading.Lock(), 0
+
+    @contextmanager
+    def one_more(self) -> Iterator[None]:
+        self._add(1)
         try:
-            piece = next(pieces)
-        except StopIteration:
-            return
+            yield
         finally:
-            _line.reset(token)
-        yield piece
+            self._add(-1)
+
+    def wait(self) -> None:
+        """The longer the more there are: what comes meanwhile is read at once."""
+        time.sleep(self._count / _READS_A_SECOND)
+
+    def _add(self, more: int) -> None:
+        with self._lock:
+            self._count += more
+
+
+_readers = _Readers()
 
 
 class Transport(httpx.HTTPTransport):
@@ -92,8 +123,15 @@ def _refuse_offline(request: httpx.Request) -> None:
 
 def _hold(line: Lifeline, name: str, info: dict[str, Any]) -> None:
     if name in _CONNECTED:
-        connection = info["return_value"].get_extra_info("socket")
+        stream = info["return_value"]
+        connection, read = stream.get_extra_info("socket"), stream.read
         line.hold(lambda: _shut(connection))
+
+        def unhurried(*args: Any, **kwargs: Any) -> bytes:
+            _readers.wait()
+            return read(*args, **kwargs)  # type: ignore[no-any-return]
+
+        stream.read = unhurried
 
 
 def _shut(connection: socket.socket) -> None:

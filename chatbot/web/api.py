@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import structlog
 from starlette.concurrency import run_in_threadpool
 
+from chatbot.adapters.conversations import new_id
 from chatbot.domain import AnswerRecord, Finished, Held, Notice, Person, Refused, Retrieved, Status
 from chatbot.errors import CountersignError, GenerationFailed, NotFound, where
 from chatbot.gate import Event, Sentence, shown_to
@@ -62,15 +63,19 @@ class Api:
         self._app.rates.hit("key" if person.id.startswith("key-") else "person", person.id)
         question = clean_question(question)
         place = self._app.line.join()
+        talk = conversation or new_id()
         try:
-            talk = await run_in_threadpool(self._room, person, conversation)
+            if conversation:
+                await run_in_threadpool(self._app.conversations.turns, talk, person.id)
+            yield "started", {"conversation": talk}  # before it has to wait for other writers
+            if not conversation:
+                await run_in_threadpool(self._app.conversations.create, person.id, talk)
             run = self._run(person, question, talk, place, fresh=fresh)
         except BaseException:
             place.leave()
             raise
         self._runs.begin(person.id, talk, run)
         try:
-            yield "started", {"conversation": talk}
             async with aclosing(run.listen()) as events:
                 async for event in events:
                     yield await self._step(event, person, talk)
@@ -149,12 +154,6 @@ class Api:
         """
         self._app.conversations.rate(record, person.id, value, reason, comment)
         return {"record": record, "value": value}
-
-    def _room(self, person: Person, conversation: str) -> str:
-        if not conversation:
-            return self._app.conversations.create(person.id).id
-        self._app.conversations.turns(conversation, person.id)
-        return conversation
 
     def _run(
         self, person: Person, question: str, talk: str, place: Place, *, fresh: bool

@@ -53,6 +53,10 @@ class TestConversations:
         assert {t.answer for t in store.turns(talk.id, "me")} == {"We pay 80% [1]."}
         assert list(store.records(talk.id, "me")) == [turn(n, f"Question {n}?") for n in range(3)]
 
+    def test_it_may_be_named_before_it_is_kept(self, store: Store) -> None:
+        assert store.create("me", "c0ffee").id == "c0ffee"
+        assert list(store.turns("c0ffee", "me")) == []
+
     def test_only_released_words_are_history(self, store: Store) -> None:
         talk = store.create("me")
         held = replace(turn(1), status=Status.HELD)

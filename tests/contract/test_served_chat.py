@@ -6,10 +6,14 @@ import json
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import Any
 
 import pytest
+from httpcore._backends.sync import SyncStream
 from langchain_core.messages import HumanMessage, SystemMessage
 
+from chatbot.adapters import transport
 from chatbot.adapters.generation import ServedChat, close_connections, open_chat
 from chatbot.errors import GenerationFailed
 from chatbot.lifeline import Lifeline
@@ -208,3 +212,31 @@ def test_a_reader_who_leaves_hangs_up(stub: Stub) -> None:
     next(stream)
     stream.close()  # type: ignore[attr-defined]
     assert hung_up.wait(20)
+
+
+def test_many_answers_are_read_in_fewer_looks_and_whole(
+    stub: Stub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Fifty at once, of twenty-five tokens a second each, would be 1,250 looks a second."""
+    looks, words = list[int](), [f"{n} " for n in range(60)]
+    read = SyncStream.read
+
+    def looking(own: Any, *args: Any, **kwargs: Any) -> bytes:
+        looks.append(1)
+        return read(own, *args, **kwargs)
+
+    def writing(handler: Handler) -> None:
+        handler.stream(*map(piece, words[:1]))
+        for word in words[1:]:
+            time.sleep(0.005)
+            handler.wfile.write(f"data: {json.dumps(piece(word))}\n\n".encode())
+        handler.wfile.write(f"data: {json.dumps(piece('', 'stop'))}\n\ndata: [DONE]\n\n".encode())
+
+    stub.replies["/v1/chat/completions"] = writing
+    monkeypatch.setattr(SyncStream, "read", looking)
+    with ExitStack() as others:
+        for _ in range(24):
+            others.enter_context(transport._readers.one_more())
+        told = [str(p.content) for p in chat(stub).stream(MESSAGES, line=Lifeline())]
+    assert "".join(told) == "".join(words)
+    assert len(looks) < 30

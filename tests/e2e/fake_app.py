@@ -147,9 +147,9 @@ class FakeConversations:
         self.ratings_given: list[tuple[Any, ...]] = []
         self._ids = itertools.count(1)
 
-    def create(self, owner: str) -> Conversation:
+    def create(self, owner: str, name: str = "") -> Conversation:
         """A new, empty one."""
-        made = Conversation(f"c{next(self._ids):04d}", "", datetime.now(UTC), owner)
+        made = Conversation(name or f"c{next(self._ids):04d}", "", datetime.now(UTC), owner)
         self.all[made.id], self.kept[made.id] = made, []
         return made
 

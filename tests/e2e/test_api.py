@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import threading
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any, cast
@@ -13,6 +15,7 @@ from fastapi.testclient import TestClient
 from chatbot.adapters.rates import Rates
 from chatbot.domain import Person
 from chatbot.waiting import Line
+from chatbot.web.api import Api
 from chatbot.web.identity import Identity
 from chatbot.web.server import build_server
 from chatbot.web.session import COOKIE, Sessions
@@ -79,6 +82,23 @@ def test_as_events_a_sentence_comes_as_soon_as_it_is_released(client: TestClient
     assert names[-1] == "finished"
     texts = [said["text"] for name, said in found if name == "sentence"]
     assert all(text in found[-1][1]["answer"] for text in texts)
+
+
+def test_an_asker_hears_of_it_before_it_is_their_turn_to_write() -> None:
+    app, turn = made(), threading.Event()
+    create = app.conversations.create
+    app.conversations.create = lambda *of: turn.wait(10) and create(*of)  # type: ignore[assignment]
+
+    async def asked() -> list[str]:
+        given = Api(cast(Any, app)).ask(Person("anna"), "How much?")
+        first, said = await asyncio.wait_for(anext(given), 5)
+        turn.set()
+        names = [first, *[name async for name, _ in given]]
+        assert said["conversation"] in app.conversations.all
+        return names
+
+    names = asyncio.run(asked())
+    assert (names[0], names[-1]) == ("started", "finished")
 
 
 def test_a_held_answer_says_so_and_where_to_ask_later(client: TestClient) -> None:
