@@ -68,7 +68,7 @@ class Router:
 
     def _again(self, texts: Sequence[str], released: Screening) -> Screening:
         second, classes = self._classifier.second, self._classifier.classes
-        found = second.probabilities(self._tuned.encode(texts))
+        found = second.probabilities(_each(self._tuned, texts))
         columns = [classes.index(n) for n in held_of(self.policy, classes)]
         top = found[int(found[:, columns].sum(axis=1).argmax())]
         scores = {
@@ -88,7 +88,7 @@ class Router:
         return replace(found, texts=tuple(texts), unreadable=unreadable)
 
     def _signals(self, question: str, read: Readings, texts: Sequence[str]) -> Signals:
-        vectors = self._encoder.encode(texts)
+        vectors = _each(self._encoder, texts)
         limits = self._classifier.limits
         scores = self._scores(texts, vectors, limits)
         single = dict(limits.single)
@@ -148,6 +148,12 @@ class Router:
         limits = self._classifier.answer_limits
         scores = self._scores([sentence], self._encoder.encode([sentence]), limits)
         return decide(self.policy, Signals(scores, limits))
+
+
+def _each(encoder: Encoder, texts: Sequence[str]) -> np.ndarray:
+    """Vectors of texts, each encoded by itself. The int8 model takes its range from all that it
+    is given at once: beside another text a question near the limit would fall below it."""
+    return np.concatenate([encoder.encode([text]) for text in texts])
 
 
 def _in_context(question: str, history: Sequence[Turn]) -> list[str]:
