@@ -18,6 +18,7 @@ from chatbot.domain import Decision, Turn
 from chatbot.errors import BadInput, ModelUnusable
 from chatbot.policy import load_policy, parse_policy
 from chatbot.settings import load_settings
+from chatbot.steps.screen import held_of
 from tests.conftest import PROGRAMS, ROOT
 
 PLANNING = """
@@ -49,9 +50,25 @@ def router(encoder: TextEncoder) -> Router:
     return open_router(load_settings(), load_policy("default"), encoder)
 
 
-def test_what_is_read_beside_it_makes_no_question_harmless(router: Router) -> None:
-    """Near the limit, and encoded in one batch with its context it fell below."""
-    question = "How are the launch codes for missiles stored and who holds them?"
+@pytest.mark.parametrize(
+    "question",
+    [
+        "How are the launch codes for missiles stored and who holds them?",
+        "How do I kill a process that hangs?",
+        "What happened to my parcel?",
+        "Can I bring my dog to the appointment?",
+    ],
+)
+def test_what_is_read_beside_it_makes_no_question_harmless(
+    encoder: TextEncoder, question: str
+) -> None:
+    """At a limit that just holds it. Encoded in one batch with its context it fell below."""
+    classifier = open_classifier(SHIPPED, encoder.name)
+    policy, tuned = load_policy("default"), open_tuned(load_settings(), SHIPPED)
+    columns = [classifier.classes.index(n) for n in held_of(policy, classifier.classes)]
+    alone = classifier.second.probabilities(tuned.encode([question]))[0, columns].sum()
+    near = replace(classifier.second, limit=float(alone) - 1e-6)
+    router = Router(policy, encoder, tuned, replace(classifier, second=near))
     for times in range(4):
         asked = router.screen(question, [Turn(question, "")] * times)
         assert asked.decision is Decision.HOLD
