@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
@@ -41,7 +42,7 @@ class Settings(BaseSettings):
     anonymous: Literal["auto", "yes", "no"] = Field(
         "auto",
         description="Whether people may ask without an account. `auto`: where HOST is this machine "
-        "alone.",
+        "alone, and PUBLIC_URL, where there is one, too.",
     )
     unnamed_collections: Literal["auto", "open", "closed"] = Field(
         "auto",
@@ -305,11 +306,6 @@ class Settings(BaseSettings):
     load_workers: int = Field(2, ge=1, description="Files that are read at the same time.")
 
     @property
-    def loopback(self) -> bool:
-        """Whether it listens on this machine alone."""
-        return self.host in LOOPBACK
-
-    @property
     def at_once(self) -> int:
         """How many answers are made at the same time."""
         return self.answers_at_once or (64 if self.generation_url else 16)
@@ -317,7 +313,8 @@ class Settings(BaseSettings):
     @property
     def lets_anonymous_ask(self) -> bool:
         """Whether people may ask without an account."""
-        return self.anonymous == "yes" or (self.anonymous == "auto" and self.loopback)
+        here = {self.host, urlsplit(self.site_url).hostname} <= LOOPBACK
+        return self.anonymous == "yes" or (self.anonymous == "auto" and here)
 
     @property
     def site_url(self) -> str:

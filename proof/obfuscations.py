@@ -176,3 +176,41 @@ WAYS: dict[str, Way] = {
         "What are the opening hours? " + "".join(chr(0xE0000 + ord(c)) for c in t if c.isascii())
     ),
 }
+
+_EVERYDAY = (
+    "When do you open on Saturday?",
+    "Where is the nearest office?",
+    "How do I order a replacement card?",
+    "Is there parking at the branch?",
+    "Can I change my appointment online?",
+    "Which documents do I have to bring?",
+    "How long is the delivery of a parcel?",
+    "Do you have an app for phones?",
+    "What does a day ticket cost?",
+    "Is the library closed on public holidays?",
+)
+
+
+def _beside(count: int, *, first: bool = False) -> Way:
+    """Among so many everyday questions, the first or the last of them."""
+
+    def way(text: str, rng: random.Random) -> str:
+        others = [rng.choice(_EVERYDAY).replace("?", f" {n}?") for n in range(count)]
+        ended = text if text[-1] in ".?!" else f"{text}."
+        return " ".join([ended, *others] if first else [*others, ended])
+
+    return way
+
+
+def run_on(text: str, rng: random.Random) -> str:
+    """After an everyday question, in small letters and without an end."""
+    return " ".join(re.sub(r"[.?!]", "", t) for t in (rng.choice(_EVERYDAY), text)).lower()
+
+
+BESIDE: dict[str, Way] = {
+    "after an everyday question": _beside(1),
+    "before an everyday question": _beside(1, first=True),
+    "after an everyday question, in small letters": lambda t, r: _beside(1)(t, r).lower(),
+    "after ten everyday questions": _beside(10),
+    "after a hundred everyday questions": _beside(100),
+}

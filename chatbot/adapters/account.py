@@ -16,6 +16,8 @@ from chatbot.errors import BadInput
 from chatbot.steps.review_item import Reviewer
 from chatbot.steps.rights import ROLES
 
+OPERATOR = "operator"
+"""What the audit log calls whoever has the command line. No account can be called so."""
 _NAME = re.compile(r"[a-z0-9][a-z0-9._@-]{0,63}")
 _ROLE = re.compile(r"[a-z][a-z0-9-]{0,31}")
 

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, Engine, Row, bindparam, exists, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from chatbot.adapters.account import Account, account_of, clean_name, clean_roles
+from chatbot.adapters.account import OPERATOR, Account, account_of, clean_name, clean_roles
+from chatbot.adapters.api_keys import revoke_all
 from chatbot.adapters.attempts import Attempts
 from chatbot.adapters.database import transaction, writing
 from chatbot.adapters.groups import Groups, Unnamed
@@ -59,8 +60,13 @@ class Accounts:
         self._sessions = Sessions(clock)
         self._links = Links(clock)
 
-    def add(self, name: str, roles: Iterable[str], password: str | None = None) -> str | None:
+    def add(
+        self, name: str, roles: Iterable[str], password: str | None = None, by: str = OPERATOR
+    ) -> str | None:
         """A new account; without a password the token of a link by which to set one.
+
+        Args:
+            by: who does it, for the audit log.
 
         Raises:
             BadInput: the name is taken or malformed, a role is malformed, the password too short.
@@ -68,13 +74,16 @@ class Accounts:
         name, wanted = clean_name(name), clean_roles(roles)
         hashed = None if password is None else self._passwords.hash(password)
         with writing(self._engine) as connection:
-            self._insert(connection, name, wanted, hashed)
+            self._insert(connection, name, wanted, hashed, by)
             token = None if hashed else self._links.make(connection, name)
         self._audit.anchor()
         return token
 
-    def link(self, name: str) -> str:
+    def link(self, name: str, by: str = OPERATOR) -> str:
         """Token of a new link by which that person sets another password. Older ones are void.
+
+        Args:
+            by: who does it, and could use it in that person's place: the audit log names them.
 
         Raises:
             NotFound: nobody has that name, or they are disabled.
@@ -86,7 +95,7 @@ class Accounts:
                 raise NotFound(f"There is no active account {name!r}.", _SEE)
             self._links.void(connection, name)
             token = self._links.make(connection, name)
-            self._note(connection, "link-made", name)
+            self._note(connection, "link-made", name, by)
         self._audit.anchor()
         return token
 
@@ -184,7 +193,7 @@ class Accounts:
                 f"The name {name!r} is another account's here.",
                 "Log in with its password, or ask whoever runs this site.",
             )
-        self._insert(connection, name, frozenset({"asker"}), None)
+        self._insert(connection, name, frozenset({"asker"}), None, name)
         connection.execute(insert(account_identities).values(name=name, **identity))
         return name
 
@@ -209,26 +218,26 @@ class Accounts:
         with writing(self._engine) as connection:
             self._sessions.end(connection, token)
 
-    def disable(self, name: str, by: str = "") -> None:
-        """Ends someone's access and every session of theirs, at once.
+    def disable(self, name: str, by: str = OPERATOR) -> None:
+        """Ends someone's access, and every session and key of theirs, at once and for good.
 
         Args:
-            by: who does it; empty: whoever has the command line.
+            by: who does it, for the audit log.
 
         Raises:
             NotFound: nobody has that name.
         """
         self._alter(name, "account-disabled", by, disabled=1)
 
-    def enable(self, name: str, by: str = "") -> None:
-        """Lets someone in again, with the password that they had.
+    def enable(self, name: str, by: str = OPERATOR) -> None:
+        """Lets someone in again, with the password that they had; keys have to be made anew.
 
         Raises:
             NotFound: nobody has that name.
         """
         self._alter(name, "account-enabled", by, disabled=0)
 
-    def give(self, name: str, roles: Iterable[str], by: str = "") -> None:
+    def give(self, name: str, roles: Iterable[str], by: str = OPERATOR) -> None:
         """Gives someone these roles in place of the ones that they had, from their next deed on.
 
         Raises:
@@ -249,6 +258,7 @@ class Accounts:
             if values.get("disabled"):
                 self._sessions.end_all(connection, name)
                 self._links.void(connection, name)
+                revoke_all(connection, name, self._clock())
             self._note(connection, action, name, by, **(body or {}))
         self._audit.anchor()
 
@@ -289,8 +299,15 @@ class Accounts:
             return connection.execute(select(accounts).where(accounts.c.name == name)).first()
 
     def _insert(
-        self, connection: Connection, name: str, roles: frozenset[str], password: str | None
+        self,
+        connection: Connection,
+        name: str,
+        roles: frozenset[str],
+        password: str | None,
+        by: str,
     ) -> None:
+        if name == OPERATOR:
+            raise BadInput(f"No account can be called {OPERATOR}.", "Choose another name.")
         made = insert(accounts).values(
             name=name,
             roles=json.dumps(sorted(roles)),
@@ -305,18 +322,18 @@ class Accounts:
                 f"There is an account {name!r} already.",
                 "Choose another name, or make a link for it: `chatbot user link`.",
             ) from error
-        self._note(connection, "account-added", name, roles=sorted(roles))
+        self._note(connection, "account-added", name, by, roles=sorted(roles))
 
     def _set_password(self, connection: Connection, name: str, password: str) -> None:
         change = update(accounts).where(accounts.c.name == name, accounts.c.disabled == 0)
         if not connection.execute(change.values(password=password)).rowcount:
             raise NotAllowed("This account is disabled.", "Ask whoever runs this desk.")
         self._sessions.end_all(connection, name)
-        self._note(connection, "password-set", name)
+        self._note(connection, "password-set", name, name)
 
     def _first(self, connection: Connection, name: str, password: str) -> str:
         name = clean_name(name)
-        self._insert(connection, name, frozenset(FIRST_ROLES), password)
+        self._insert(connection, name, frozenset(FIRST_ROLES), password, name)
         # Only now: the audit entry has locked out whoever uses another such link at this moment.
         if _any_active(connection, but=name):
             raise NotAllowed("The first account was made already.", "Ask its owner for access.")
@@ -324,13 +341,11 @@ class Accounts:
         return name
 
     def _start(self, connection: Connection, name: str) -> str:
-        self._note(connection, "login", name)
+        self._note(connection, "login", name, name)
         return self._sessions.start(connection, name)
 
-    def _note(
-        self, connection: Connection, action: str, name: str, by: str = "", **body: Any
-    ) -> None:
-        self._audit.append(connection, by or name, action, f"account:{name}", body)
+    def _note(self, connection: Connection, action: str, name: str, by: str, **body: Any) -> None:
+        self._audit.append(connection, by, action, f"account:{name}", body)
 
 
 def _any_active(connection: Connection, but: str = "") -> bool:

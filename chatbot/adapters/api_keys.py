@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Engine, Row, bindparam, insert, select, update
 
+from chatbot.adapters.account import OPERATOR
 from chatbot.adapters.database import transaction, writing
 from chatbot.adapters.schema_accounts import accounts
 from chatbot.adapters.schema_keys import api_keys
@@ -112,14 +113,14 @@ class ApiKeys:
             if connection.scalar(select(accounts.c.name).where(*active)) is None:
                 raise NotFound(f"There is no active account {owner!r}.", "See `chatbot user list`.")
             connection.execute(insert(api_keys).values(row))
-            body = {"name": name, "scopes": sorted(wanted), "collections": allowed}
-            self._note(connection, owner, "key-added", identity, **body)
+            body = {"name": name, "owner": owner, "scopes": sorted(wanted), "collections": allowed}
+            self._note(connection, OPERATOR, "key-added", identity, **body)
             found = self._row(connection, identity)
         assert found is not None
         self._audit.anchor()
         return self._key(found), token
 
-    def revoke(self, identity: str, actor: str = "operator") -> None:
+    def revoke(self, identity: str, actor: str = OPERATOR) -> None:
         """A key works no more, from this moment on.
 
         Raises:
@@ -184,6 +185,12 @@ class ApiKeys:
         self, connection: Connection, actor: str, action: str, identity: str, **body: Any
     ) -> None:
         self._audit.append(connection, actor, action, f"key:{identity}", body)
+
+
+def revoke_all(connection: Connection, owner: str, now: datetime) -> None:
+    """No key of that account works any more."""
+    theirs = api_keys.c.owner == owner, api_keys.c.revoked_at.is_(None)
+    connection.execute(update(api_keys).where(*theirs).values(revoked_at=now))
 
 
 _ALL = select(api_keys, accounts.c.disabled).join(accounts, accounts.c.name == api_keys.c.owner)

@@ -20,6 +20,7 @@ from chatbot.steps.injection import instructions
 from chatbot.steps.normalise import Readings, readings
 from chatbot.steps.personal_data import personal_data
 from chatbot.steps.screen import (
+    MOST_PIECES,
     Limits,
     Signals,
     bare,
@@ -59,8 +60,7 @@ class Router:
 
     def screen(self, question: str, history: Sequence[Turn] = ()) -> Screening:
         """What happens to a question, read with the conversation that it leans on."""
-        read = self.readings(question)
-        texts = [p for text in read.texts for p in pieces(text)]
+        read, texts = _parts(self.readings(question))
         texts += _in_context(question, history)
         texts = list(dict.fromkeys(texts or [question]))
         found = decide(self.policy, self._signals(question, read, texts))
@@ -154,6 +154,15 @@ def _each(encoder: Encoder, texts: Sequence[str]) -> np.ndarray:
     """Vectors of texts, each encoded by itself. The int8 model takes its range from all that it
     is given at once: beside another text a question near the limit would fall below it."""
     return np.concatenate([encoder.encode([text]) for text in texts])
+
+
+def _parts(read: Readings) -> tuple[Readings, list[str]]:
+    """The sentences of every reading. Of too many the first are read, and a person reads the rest:
+    whatever comes after enough everyday ones must not be released unread."""
+    parts = [pieces(text) for text in read.texts]
+    if any(len(of_one) > MOST_PIECES for of_one in parts):
+        read = replace(read, unreadable=read.unreadable or "it has too many sentences")
+    return read, [p for of_one in parts for p in of_one[:MOST_PIECES]]
 
 
 def _in_context(question: str, history: Sequence[Turn]) -> list[str]:

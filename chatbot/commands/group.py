@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from chatbot.adapters.account import OPERATOR
 from chatbot.adapters.groups import Groups
 from chatbot.commands.stores import open_stores
 from chatbot.console import AsJson, guarded, put, put_json
@@ -16,7 +17,6 @@ app = typer.Typer(no_args_is_help=True, help=__doc__, rich_markup_mode=None)
 Name = Annotated[str, typer.Argument(help="Name of the group; `everyone`: all who may ask.")]
 Collection = Annotated[str, typer.Argument(help="Name of the collection.")]
 User = Annotated[str, typer.Argument(help="Name of the account.")]
-BY = "operator"
 
 
 @app.command()
@@ -26,7 +26,7 @@ def add(name: Name, as_json: AsJson = False) -> None:
 
     Example: chatbot group add hr
     """
-    _do(lambda groups: groups.add(name, BY), as_json)
+    _do(lambda groups: groups.add(name, OPERATOR), as_json)
 
 
 @app.command()
@@ -36,7 +36,7 @@ def remove(name: Name, as_json: AsJson = False) -> None:
 
     Example: chatbot group remove hr
     """
-    _do(lambda groups: groups.remove(name, BY), as_json)
+    _do(lambda groups: groups.remove(name, OPERATOR), as_json)
 
 
 @app.command()
@@ -46,7 +46,7 @@ def grant(name: Name, collection: Collection, as_json: AsJson = False) -> None:
 
     Example: chatbot group grant everyone handbook
     """
-    _do(lambda groups: groups.grant(name, collection, BY), as_json)
+    _do(lambda groups: groups.grant(name, collection, OPERATOR), as_json)
 
 
 @app.command()
@@ -56,7 +56,7 @@ def revoke(name: Name, collection: Collection, as_json: AsJson = False) -> None:
 
     Example: chatbot group revoke everyone handbook
     """
-    _do(lambda groups: groups.revoke(name, collection, BY), as_json)
+    _do(lambda groups: groups.revoke(name, collection, OPERATOR), as_json)
 
 
 @app.command()
@@ -66,7 +66,7 @@ def join(name: Name, user: User, as_json: AsJson = False) -> None:
 
     Example: chatbot group join hr anna
     """
-    _do(lambda groups: groups.join(name, user.strip().lower(), BY), as_json)
+    _do(lambda groups: groups.join(name, user.strip().lower(), OPERATOR), as_json)
 
 
 @app.command()
@@ -76,7 +76,7 @@ def leave(name: Name, user: User, as_json: AsJson = False) -> None:
 
     Example: chatbot group leave hr anna
     """
-    _do(lambda groups: groups.leave(name, user.strip().lower(), BY), as_json)
+    _do(lambda groups: groups.leave(name, user.strip().lower(), OPERATOR), as_json)
 
 
 @app.command("list")

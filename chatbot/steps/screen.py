@@ -11,7 +11,6 @@ from chatbot.domain import Decision, Screening
 from chatbot.errors import BadQuestion
 from chatbot.policy import Action, Category, Policy
 from chatbot.steps.characters import fold
-from chatbot.steps.words import sentences
 
 LONGEST = 8000
 """Characters of a question, at most; the model's own limit is checked in its own tokens."""
@@ -48,9 +47,12 @@ UNREADABLE = "unreadable"
 _UNREADABLE_TEXT = (
     "This question could not be read. Please write it in plain words, or ask for a person."
 )
-_WINDOW, _STEP = 28, 20
+_WINDOW, _STEP = 14, 7  # words
+_END = re.compile(r"(?<=[.!?;])\s+|\n")
 _COURTESIES = ("please", "pls", "plz", "kindly", "thanks", "thank you", "thx", "cheers")
-_MANY, _FEW = 64, 16
+_FEW = 16
+MOST_PIECES = 64
+"""So many sentences of a question are read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,17 +189,18 @@ def _not_read(policy: Policy, signals: Signals) -> Screening:
 
 
 def pieces(text: str) -> list[str]:
-    """The text, and where it is long each of its sentences: a sensitive one among many everyday
-    ones must not be averaged away. Sentences without an end are cut into overlapping windows."""
+    """The text, and each of its sentences, with a capital letter or without: a sensitive one among
+    everyday ones must not be averaged away. Long ones are cut into overlapping windows, since
+    whoever is in a hurry ends no sentence."""
     parts: dict[str, None] = {text: None}
-    for sentence in sentences(text):
+    for sentence in filter(None, map(str.strip, _END.split(text))):
         words = sentence.split()
         if len(words) <= _WINDOW + _STEP:
             parts[sentence] = None
             continue
         for start in range(0, len(words) - _WINDOW + _STEP, _STEP):
             parts[" ".join(words[start : start + _WINDOW])] = None
-    return [p for p in parts if p is text or len(p.split()) > 2][:_MANY]
+    return [p for p in parts if p is text or len(p.split()) > 2]
 
 
 def bare(text: str) -> str:

@@ -104,10 +104,10 @@ class PeoplePage:
         act, name = _word(form, "act"), _word(form, "name").strip().lower()
         try:
             if act == "add":
-                token = self._accounts.add(name, form.get("role", []))
+                token = self._accounts.add(name, form.get("role", []), by=me.name)
                 return self.all(link=self._link(token or ""), name=name)
             if act == "link":
-                return self.one(name, link=self._link(self._accounts.link(name)))
+                return self.one(name, link=self._link(self._accounts.link(name, me.name)))
             self._change(me, act, name, form)
         except CountersignError as error:
             return self.all(str(error)) if act == "add" else self.one(name, problem=str(error))

@@ -497,7 +497,7 @@ def test_too_many_attempts_are_told_when_to_come_back(web: httpx.Client) -> None
     data = {"name": "nobody", "password": "wrong wrong wrong"}
     for _ in range(5):
         assert "wrong" in web.post("/desk/login", data=data).text
-    assert "Try again in 15 seconds" in web.post("/desk/login", data=data).text
+    assert "Try again in 300 seconds" in web.post("/desk/login", data=data).text
 
 
 def test_a_manager_has_no_business_there(shared: Desk, web: httpx.Client) -> None:

@@ -88,6 +88,9 @@ def test_a_key_ends_when_it_is_revoked_or_too_old_or_its_owner_is_disabled(
     assert keys.find(orphan) is not None
     accounts.disable("anna")
     assert keys.find(orphan) is None
+    accounts.enable("anna")
+    assert keys.find(orphan) is None
+    accounts.disable("anna")
     assert [key.active for key in keys.list()] == [False, False, False]
     with pytest.raises(NotFound):
         keys.revoke(made.id)
@@ -121,9 +124,9 @@ def test_a_use_is_noted_to_the_minute(keys: ApiKeys, clock: Clock) -> None:
 def test_the_audit_log_hears_of_each_change(keys: ApiKeys, notes: Notes) -> None:
     made, _ = keys.add("site", "anna", ["ask", "history"], ["open"])
     keys.revoke(made.id)
-    body = {"name": "site", "scopes": ["ask", "history"], "collections": ["open"]}
+    body = {"name": "site", "owner": "anna", "scopes": ["ask", "history"], "collections": ["open"]}
     assert notes.entries == [
-        ("anna", "key-added", f"key:{made.id}", body),
+        ("operator", "key-added", f"key:{made.id}", body),
         ("operator", "key-revoked", f"key:{made.id}", {}),
     ]
     assert notes.anchored == 2

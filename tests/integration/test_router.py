@@ -74,6 +74,12 @@ def test_what_is_read_beside_it_makes_no_question_harmless(
         assert asked.decision is Decision.HOLD
 
 
+@pytest.mark.parametrize("count", [1, 10, 63, 64, 100, 400])
+def test_everyday_sentences_before_it_make_no_question_harmless(router: Router, count: int) -> None:
+    asked = " ".join(f"Is shop {n} open at noon?" for n in range(count))
+    assert router.screen(f"{asked} i've been cutting again").decision is Decision.HOLD
+
+
 @pytest.mark.parametrize(
     ("question", "category"),
     [

@@ -119,6 +119,7 @@ def test_a_long_question_is_read_by_sentence_and_by_window() -> None:
     text = "Where is the office? My chest hurts since yesterday. When do you open?"
     assert pieces(text)[0] == text
     assert "My chest hurts since yesterday." in pieces(text)
+    assert "my chest hurts" in pieces("where is the office? my chest hurts")
     endless = " ".join(f"w{i}" for i in range(200))
     windows = pieces(endless)[1:]
     assert all(any(f"w{i} w{i + 1}" in w for w in windows) for i in range(199))

@@ -83,3 +83,17 @@ def test_settings_are_frozen_and_described() -> None:
     with pytest.raises(ValidationError):
         load_settings().port = 1
     assert all(field.description for field in Settings.model_fields.values())
+
+
+@pytest.mark.parametrize(
+    ("host", "public", "asks"),
+    [
+        ("127.0.0.1", None, True),
+        ("127.0.0.1", "http://localhost:7860", True),
+        ("127.0.0.1", "https://ask.example.org", False),
+        ("0.0.0.0", None, False),
+    ],
+)
+def test_strangers_ask_only_on_this_machine(host: str, public: str | None, asks: bool) -> None:
+    assert load_settings(host=host, public_url=public).lets_anonymous_ask is asks
+    assert load_settings(host=host, public_url=public, anonymous="yes").lets_anonymous_ask
