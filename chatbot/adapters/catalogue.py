@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, Engine, Row, Select, bindparam, delete, func, insert, select
+from sqlalchemy import Connection, Engine, Row, Select, bindparam, delete, func, insert, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from chatbot.adapters.database import Turn, transaction, writing
@@ -110,6 +110,12 @@ class Catalogue:
     def every_passage(self) -> dict[str, Passage]:
         """id → passage."""
         return {row.id: _passage(row) for row in self._rows(_PASSAGES)}
+
+    def not_counting(self, day: date) -> frozenset[str]:
+        """Passages of documents that may not be answered from on that day."""
+        early, late = documents.c.effective > day, documents.c.expires < day
+        mine = select(passages.c.id).join(documents).where(or_(early, late))
+        return frozenset(row.id for row in self._rows(mine))
 
     def example_questions(self, n: int, collections: Collection[str] | None) -> list[str]:
         """Questions that the documents in those collections (None: all) hold answers to, at most

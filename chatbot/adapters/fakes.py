@@ -164,8 +164,9 @@ class ListRetriever(BaseRetriever):
         k: int = 4,
         collections: Collection[str] | None = None,
     ) -> list[LangChainDocument]:
+        counting = [p for p in self.passages if p.document.counts_on(self.day)]
         allowed = [
-            p for p in self.passages if collections is None or p.document.collection in collections
+            p for p in counting if collections is None or p.document.collection in collections
         ]
         vectors = self.embeddings.embed_documents([p.text for p in allowed])
         wanted = np.asarray(self.embeddings.embed_query(query))

@@ -32,6 +32,15 @@ class _Known:
     passages: dict[str, Passage] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class _Uncounted:
+    """Passages that do not count on a day, by one version of the catalogue."""
+
+    version: int
+    day: date
+    passages: frozenset[str]
+
+
 def today_utc() -> date:
     """The day that decides which documents count."""
     return datetime.now(UTC).date()
@@ -55,6 +64,7 @@ class HybridRetriever(BaseRetriever):
     today: Callable[[], date] = today_utc
 
     _known: _Known = PrivateAttr(_Known(-1))
+    _uncounted: _Uncounted = PrivateAttr(_Uncounted(-1, date.min, frozenset()))
     _beside: ThreadPoolExecutor = PrivateAttr(default_factory=lambda: ThreadPoolExecutor(_BESIDE))
 
     def find(
@@ -68,8 +78,18 @@ class HybridRetriever(BaseRetriever):
         dense = dict(self.dense.search(vector, self.candidates, collections, matches.version))
         lexical |= matches.of(dense.keys() - lexical.keys())
         dense |= self.dense.cosines(vector, list(lexical.keys() - dense.keys()))
-        pool = [Candidate(i, c, lexical.get(i, 0.0)) for i, c in dense.items()]
+        out = self._not_counting(matches.version)
+        pool = [Candidate(i, c, lexical.get(i, 0.0)) for i, c in dense.items() if i not in out]
         return self._best(question, pool, k, matches.version)
+
+    def _not_counting(self, version: int) -> frozenset[str]:
+        """What does not count today. It is left out before scores are compared: an expired document
+        must not decide how well the others are found."""
+        known, today = self._uncounted, self.today()
+        if (known.version, known.day) != (version, today):
+            known = _Uncounted(version, today, self.catalogue.not_counting(today))
+            self._uncounted = known
+        return known.passages
 
     def _words(
         self, question: str, collections: Collection[str] | None

@@ -96,3 +96,12 @@ def test_what_has_not_changed_is_not_read_again(engine: Engine) -> None:
     retriever.catalogue = Counting(engine)
     assert len(found(retriever)) == 3
     assert len(asked) == 1
+
+
+def test_what_no_longer_counts_decides_nothing_about_the_others(engine: Engine) -> None:
+    """Scores are compared among what counts: the best of it has the highest there is."""
+    catalogue = Catalogue(engine)
+    over = stored("Old leaflet", QUESTION, expires=date(2026, 1, 1))
+    keep(catalogue, over, stored("Dental", "Crowns wait 240 days."), stored("Post", "By post."))
+    best, *_ = opened(catalogue).find(QUESTION, 2)
+    assert (best.passage.document.title, best.score) == ("Dental", pytest.approx(1.0))
