@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any, Protocol
 
 from chatbot.clock import Clock, utc_now
-from chatbot.domain import AnswerRecord, Person, Status
+from chatbot.domain import AnswerRecord, Person, Status, sha256_of
 from chatbot.policy import Category, Policy
 from chatbot.steps.review_item import Answer, ReviewItem
 
@@ -65,8 +65,12 @@ class Desk:
 
     def ask(self, record: AnswerRecord, conversation: str, person: Person) -> ReviewItem:
         """The asker wants a person's answer to a turn that was answered or refused."""
-        item = self._item(record, conversation, person)
-        return self._queue.submit(replace(item, reasons=(ASKED,)))
+        item = replace(self._item(record, conversation, person), reasons=(ASKED,))
+        found = self._queue.submit(item)
+        if found.kind != "sample":
+            return found
+        # The sample keeps its place: it measures what the checks missed.
+        return self._queue.submit(replace(item, id=sha256_of(f"asked {item.id}")[:32]))
 
     def sample(self, record: AnswerRecord, conversation: str, person: Person) -> ReviewItem | None:
         """Has a share of the released answers looked at afterwards, so that misses are measured."""

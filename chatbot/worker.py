@@ -45,13 +45,13 @@ class Worker:
     ) -> None:
         self._queue = queue
         self._chain = chain
-        self._send = send
         self._expires = expires
         self._stop = threading.Event()
         self._threads = [
             threading.Thread(target=self._loop, args=(work, name, pause), name=name, daemon=True)
             for name, work, pause in (
                 ("deliver", self.deliver, _PAUSE),
+                ("send", send, _PAUSE),  # apart: who waits at a page waits for no mail server
                 ("draft", self.draft, _PAUSE),
                 ("watch", watch, _WATCH_PAUSE),
             )
@@ -88,11 +88,10 @@ class Worker:
         )
 
     def deliver(self) -> None:
-        """Delivers what was decided and can no longer be taken back, sends, and gives up."""
+        """Delivers what was decided and can no longer be taken back, and gives up what is old."""
         for item_id in self._queue.due(utc_now(), _DELIVERED_AT_ONCE):
             with suppress(NotAllowed):  # taken back meanwhile, or delivered by another process
                 self._queue.deliver(item_id)
-        self._send()
         self._queue.expire_old(self._expires)
 
     def _loop(self, work: Callable[[], object], name: str, pause: float) -> None:

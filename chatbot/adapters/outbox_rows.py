@@ -60,6 +60,8 @@ def post(
 def _event(before: ReviewItem, after: ReviewItem) -> str:
     if before.state is after.state:
         return ""
+    if after.kind == "sample" and after.state is not State.RECALLED:
+        return ""  # its asker has had the answer all along
     if after.state is State.DELIVERED:
         return "rejected" if before.state is State.REJECTED else "delivered"
     return _EVENTS.get(after.state, "")

@@ -103,12 +103,17 @@ class ReviewQueue(QueueViews):
         return after
 
     def claim_next(
-        self, reviewer: Reviewer, lease: timedelta, categories: Collection[str] | None = None
+        self,
+        reviewer: Reviewer,
+        lease: timedelta,
+        categories: Collection[str] | None = None,
+        asker: str | None = None,
     ) -> ReviewItem | None:
         """The most urgent item that this person may decide, claimed for them; None: there is none.
 
         Args:
             categories: only those; None: any.
+            asker: who they are as one who asks: what they asked themselves is another's to decide.
         """
         refused: list[str] = []
         with self._writing() as connection:
@@ -119,7 +124,7 @@ class ReviewQueue(QueueViews):
                 if found is None:
                     return None
                 item = existing(load(connection, found.id))
-                if not review.may_review(item, reviewer):
+                if item.owner != asker and not review.may_review(item, reviewer):
                     claimed = review.claim(item, reviewer, now, lease)
                     self._save(connection, item, claimed, reviewer.id, "claim", {})
                     return claimed

@@ -306,6 +306,8 @@ def _tell(item: ReviewItem, now: datetime, as_json: bool, *, whole: bool) -> Non
         put_json(told)
         return
     put(f"{item.id}  {item.category}  {STATES[item.state]}\n{item.question}")
+    if item.contact:
+        put(f"To be told at {item.contact}")
     for sentence in told.get("sentences", []):
         put(f"  {'✗' if sentence['problems'] else '✓'} {sentence['text']}")
         for problem in sentence["problems"]:
@@ -326,6 +328,7 @@ def _brief(item: ReviewItem, now: datetime) -> dict[str, Any]:
         "category": item.category,
         "question": item.question,
         "reasons": list(item.reasons),
+        "contact": item.contact or None,
         "state": item.state.value,
         "priority": item.priority,
         "due_at": item.due_at.isoformat(),

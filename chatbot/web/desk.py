@@ -46,7 +46,6 @@ _UNEXPECTED = (
     "Something went wrong, and it is not certain that this was done. Reload the page to see; if it "
     "happens once more, tell whoever runs this desk. Its log says more."
 )
-_OWN = "The most urgent one is your own question, so it waits for someone else."
 Handler = Callable[["DeskPage", "Call"], Parts]
 
 
@@ -181,13 +180,9 @@ class DeskPage:
 
     def _next(self, call: Call, words: str, undo: str = "", seconds: float = 0) -> Parts:
         wanted = [call.claim.filter.category] if call.claim.filter.category else None
-        item = self._queue.claim_next(call.me, LEASE, wanted) if may_work(call.me.roles) else None
-        if item and item.owner == call.asker:
-            fence = item.fence
-            self._change(
-                item.id, call, "put-back", lambda i, t: review.put_back(i, call.me, fence, t)
-            )
-            item, words = None, f"{words} {_OWN}".strip()
+        item = None
+        if may_work(call.me.roles):
+            item = self._queue.claim_next(call.me, LEASE, wanted, call.asker)
         news = news_html(
             call.claim.run, "next", words, me=call.account.name, undo=undo, seconds=seconds
         )

@@ -117,10 +117,11 @@ def _facts(view: ItemView) -> str:
 
 
 def _reasons(item: ReviewItem) -> str:
-    if not item.reasons:
-        return ""
     label = "Sample" if item.kind == "sample" else "Held"
-    return f'<p class="why"><span>{label}:</span> {escape("; ".join(item.reasons))}</p>'
+    lines = [(label, "; ".join(item.reasons)), ("To be told at", item.contact)]
+    return "".join(
+        f'<p class="why"><span>{name}:</span> {escape(words)}</p>' for name, words in lines if words
+    )
 
 
 def _banners(view: ItemView) -> str:

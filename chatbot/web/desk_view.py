@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
@@ -17,14 +18,14 @@ from chatbot.steps.review import may_review
 from chatbot.steps.review_item import Reviewer, ReviewItem
 from chatbot.web.desk_access import may_enter, may_read, why_not
 from chatbot.web.desk_acts import Claim
-from chatbot.web.desk_queue import Counts, queue_html, stamp_of
+from chatbot.web.desk_queue import Counts, Filter, queue_html, stamp_of
 from chatbot.web.desk_render import ItemView, empty_html, evidence_html, item_html, more_html
 from chatbot.web.desk_words import VIEWS
 
 if TYPE_CHECKING:
     from chatbot.bootstrap import App
 
-_LISTED = 50
+_LISTED, _PAGES = 50, 20
 _KEPT = 20
 _SIMILAR = 3
 Parts = tuple[Any, Any, Any, Any, str]
@@ -63,15 +64,25 @@ class DeskView:
 
     def _list(self, me: Reviewer, claim: Claim, item: ReviewItem | None, now: datetime) -> str:
         wish = claim.filter
-        found = self._queue.list(
-            states=wish.states,
-            category=wish.category or None,
-            text=wish.text or None,
-            limit=_LISTED,
-        )
-        mine = [i for i in found if may_read(i, me)]
+        mine = list(islice((i for i in self._found(wish) if may_read(i, me)), _LISTED))
         current = item.id if item else ""
         return queue_html(mine, self._counts(), wish, current, me.id, now, self._title)
+
+    def _found(self, wish: Filter) -> Iterator[ReviewItem]:
+        """What fits, some pages of it: who may not read the most urgent ones sees what follows."""
+        last = None
+        for _ in range(_PAGES):
+            found = self._queue.list(
+                states=wish.states,
+                category=wish.category or None,
+                text=wish.text or None,
+                limit=_LISTED,
+                before=last,
+            )
+            yield from found
+            if len(found) < _LISTED:
+                return
+            last = found[-1]
 
     def _item(
         self, me: Reviewer, claim: Claim, item: ReviewItem | None, now: datetime

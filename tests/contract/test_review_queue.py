@@ -207,6 +207,15 @@ class TestNext:
         assert last
         assert last.id == "i3"
 
+    def test_nobody_gets_what_they_asked_before_they_logged_in(self, queue: ReviewQueue) -> None:
+        queue.submit(item(1, owner="browser", priority=9))
+        queue.submit(item(2))
+        found = queue.claim_next(ANN, LEASE, None, "browser")
+        assert found
+        assert found.id == "i2"
+        assert queue.claim_next(ANN, LEASE, None, "browser") is None
+        assert queue.get("i1").state is State.PENDING
+
     def test_patterns_in_names_match_nothing_else(self, queue: ReviewQueue) -> None:
         queue.submit(item(1, account="ann"))
         assert queue.claim_next(Reviewer("%", frozenset({"%"})), LEASE) is None

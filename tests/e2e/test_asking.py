@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import pytest
 
+from chatbot.desk import Desk
 from chatbot.domain import Person
 from chatbot.steps import review
 from chatbot.steps.review_item import Reviewer, ReviewItem, State
@@ -171,18 +172,23 @@ def test_asking_anew_and_deleting_withdraw_what_waits(page: Page) -> None:
     assert page.app.queue.get(second.id).state is State.WITHDRAWN
 
 
+@pytest.mark.parametrize("sampled", [False, True])
 def test_a_person_can_be_asked_for_after_an_answer(
-    page: Page, monkeypatch: pytest.MonkeyPatch
+    page: Page, monkeypatch: pytest.MonkeyPatch, sampled: bool
 ) -> None:
     html = page.do("ask", text="How much do you pay?", run="r")
     assert 'data-act="person"' in html
     (talk,) = page.app.conversations.all
     (record,) = page.app.conversations.records(talk, ME.id)
+    monkeypatch.setattr(Desk, "chosen", lambda *_: sampled)
+    assert bool(page.app.desk.sample(record, talk, ME)) is sampled
+    for _ in range(2):  # the second time changes nothing
+        page.do("person", conversation=talk, record=record.id)
     html = page.do("person", conversation=talk, record=record.id)
     assert "EUR 1,500" in html
     assert "It waits for a reviewer." in html
     assert 'data-act="person"' not in html
-    (item,) = page.app.queue.list()
+    (item,) = [i for i in page.app.queue.list() if i.kind != "sample"]
     assert item.reasons == ("asked for a person",)
     decide(page.app, item, "edit", monkeypatch)
     html = page.do("open", conversation=talk)

@@ -124,6 +124,20 @@ class TestOnce:
             ("delivered", "Ask your dentist.", "r1")
         ]
 
+    def test_of_a_sample_its_asker_hears_only_when_it_is_recalled(
+        self, desk: Desk, recorder: Recorder
+    ) -> None:
+        values: dict[str, Any] = {"category": "money", "reasons": (), "kind": "sample"}
+        for n in (1, 2):
+            one = ReviewItem(
+                f"s{n}", f"r{n}", "talk", "asker", "Q?", created_at=NOW, due_at=NOW, **values
+            )
+            desk.queue.submit(one)
+        desk.queue.apply("s1", "ann", "recall", lambda i, t: review.recall(i, ANN, "No.", t))
+        desk.later(40 * 86_400)
+        assert desk.queue.expire_old(timedelta(days=30)) == ["s2"]
+        assert {(row.item_id, row.event) for row in desk.rows()} == {("s1", "recalled")}
+
     def test_who_may_not_read_it_any_more_is_not_sent_it(
         self, desk: Desk, recorder: Recorder
     ) -> None:

@@ -104,4 +104,5 @@ def test_what_no_longer_counts_decides_nothing_about_the_others(engine: Engine) 
     over = stored("Old leaflet", QUESTION, expires=date(2026, 1, 1))
     keep(catalogue, over, stored("Dental", "Crowns wait 240 days."), stored("Post", "By post."))
     best, *_ = opened(catalogue).find(QUESTION, 2)
-    assert (best.passage.document.title, best.score) == ("Dental", pytest.approx(1.0))
+    assert best.passage.document.title == "Dental"
+    assert best.score == pytest.approx(1.0)

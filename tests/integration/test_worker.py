@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -54,7 +55,7 @@ def item(number: int, created: datetime | None = None) -> ReviewItem:
 
 
 def worker(
-    queue: ReviewQueue, chain: DraftingChain, send: Callable[[], None] = lambda: None
+    queue: ReviewQueue, chain: DraftingChain, send: Callable[[], object] = lambda: None
 ) -> Worker:
     return Worker(queue, lambda: cast(Any, chain), send, timedelta(days=30))
 
@@ -139,3 +140,16 @@ def test_it_goes_on_after_a_fault_and_ends_when_told(queue: ReviewQueue) -> None
     hand.close()
     assert queue.wanting_draft(1) == []
     assert sent
+
+
+def test_who_waits_at_a_page_waits_for_no_mail_server(queue: ReviewQueue) -> None:
+    stalled = threading.Event()
+    old = queue.submit(item(1, created=LONG_AGO))
+    hand = worker(queue, DraftingChain(), lambda: stalled.wait(20))
+    hand.start()
+    end = time.monotonic() + 10
+    while queue.get(old.id).state is not State.EXPIRED and time.monotonic() < end:
+        time.sleep(0.05)
+    stalled.set()
+    hand.close()
+    assert queue.get(old.id).state is State.EXPIRED
