@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 from sqlalchemy import Row
 
 from chatbot.adapters.groups import Reading
+from chatbot.domain import sha256_of
 from chatbot.errors import BadInput
 from chatbot.steps.review_item import Reviewer
 from chatbot.steps.rights import ROLES
@@ -19,6 +21,7 @@ from chatbot.steps.rights import ROLES
 OPERATOR = "operator"
 """What the audit log calls whoever has the command line. No account can be called so."""
 _NAME = re.compile(r"[a-z0-9][a-z0-9._@-]{0,63}")
+_OTHER, _KEPT = re.compile(r"[^a-z0-9._@-]+"), 55
 _ROLE = re.compile(r"[a-z][a-z0-9-]{0,31}")
 
 
@@ -60,6 +63,15 @@ def clean_name(name: str) -> str:
             "Choose another one.",
         )
     return clean
+
+
+def fitting_name(name: str, identity: str) -> str:
+    """A name as it is kept, of somebody whom an identity provider names: what cannot stand in a
+    name becomes a dash, and a mark of who they are there tells those apart who are alike then."""
+    with suppress(BadInput):
+        return clean_name(name)
+    kept = _OTHER.sub("-", name.strip().lower()).strip("._@-")[:_KEPT]
+    return clean_name(f"{kept or 'person'}-{sha256_of(identity)[:8]}")
 
 
 def clean_roles(roles: Iterable[str]) -> frozenset[str]:

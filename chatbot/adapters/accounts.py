@@ -15,7 +15,14 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, Engine, Row, bindparam, exists, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from chatbot.adapters.account import OPERATOR, Account, account_of, clean_name, clean_roles
+from chatbot.adapters.account import (
+    OPERATOR,
+    Account,
+    account_of,
+    clean_name,
+    clean_roles,
+    fitting_name,
+)
 from chatbot.adapters.api_keys import revoke_all
 from chatbot.adapters.attempts import Attempts
 from chatbot.adapters.database import transaction, writing
@@ -168,7 +175,6 @@ class Accounts:
 
         Raises:
             NotAllowed: they are disabled, or the name is somebody else's here.
-            BadInput: the name cannot be used.
         """
         identity = {"issuer": issuer, "subject": subject}
         mine = [account_identities.c[key] == value for key, value in identity.items()]
@@ -187,7 +193,7 @@ class Accounts:
     def _join(self, connection: Connection, name: str, identity: dict[str, str]) -> str:
         """A new account for an identity. Never one that is there: whoever can choose their name at
         the provider would get in as anybody."""
-        name = clean_name(name)
+        name = fitting_name(name, "\n".join(identity.values()))
         if connection.scalar(select(accounts.c.name).where(accounts.c.name == name)) is not None:
             raise NotAllowed(
                 f"The name {name!r} is another account's here.",

@@ -262,10 +262,14 @@ def build_blocks(app: App, identity: Identity) -> gr.Blocks:
                 trigger_mode="multiple",
                 show_progress="hidden",
             )
-    # Whoever waits for an answer takes a thread here, and none of those that the desk works with.
-    room = app.settings.at_once + app.settings.answers_waiting
-    blocks.max_threads = room + 2 * AT_ONCE
+    blocks.max_threads = threads_of(app)
     return blocks
+
+
+def threads_of(app: App) -> int:
+    """Threads of a page that answers: whoever waits for an answer takes one there, and none of
+    those that the desk works with."""
+    return app.settings.at_once + app.settings.answers_waiting + 2 * AT_ONCE
 
 
 def _word(event: gr.EventData, key: str, limit: int = 80) -> str:

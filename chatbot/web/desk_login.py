@@ -25,6 +25,7 @@ from chatbot.steps.review import put_back
 from chatbot.web.desk_access import may_enter, may_work
 from chatbot.web.desk_forms import login_page, welcome_page
 from chatbot.web.session import DESK_COOKIE, begin, end
+from chatbot.web.who import address_of
 
 if TYPE_CHECKING:
     from chatbot.bootstrap import App
@@ -183,8 +184,3 @@ async def body_of(request: Request, most: int = _FORM_BYTES) -> bytes:
         if len(body) > most:
             return b""
     return bytes(body)
-
-
-def address_of(request: Request) -> str:
-    """Where the request comes from; empty: not known."""
-    return request.client.host if request.client else ""

@@ -1,4 +1,7 @@
-"""Whether the parts are ready, in the words of the page and of `/healthz`."""
+"""Whether the parts are ready, in the words of the page and of `/healthz`.
+
+Everybody may read it: paths, counts and a library's messages are for `chatbot doctor`.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,6 @@ class Part(TypedDict):
 
     name: str
     state: str
-    detail: str
 
 
 class Health(TypedDict):
@@ -27,7 +29,7 @@ class Health(TypedDict):
 
 def health(app: App) -> Health:
     """What state the application is in now."""
-    parts = [Part(name=s.name, state=str(s.state), detail=s.detail or "") for s in app.status()]
+    parts = [Part(name=s.name, state=str(s.state)) for s in app.status()]
     states = {part["state"] for part in parts}
     worst = next((state for state in _WORST_FIRST if state in states), "ready")
     return Health(state=worst, parts=parts)

@@ -15,10 +15,11 @@ from starlette.concurrency import run_in_threadpool
 from chatbot.adapters.oidc import Flow, Provider
 from chatbot.errors import BadInput, NotAllowed
 from chatbot.web.desk_access import may_enter
-from chatbot.web.desk_login import FOREIGN, address_of, form_of, from_here
+from chatbot.web.desk_login import FOREIGN, form_of, from_here
 from chatbot.web.identity import Identity
 from chatbot.web.login_pages import ask_login_page
 from chatbot.web.session import DESK_COOKIE, begin, end
+from chatbot.web.who import address_of
 
 if TYPE_CHECKING:
     from chatbot.bootstrap import App

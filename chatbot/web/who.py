@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from ipaddress import IPv6Address, IPv6Network
 from typing import Any, Protocol
 
 from chatbot.adapters.api_keys import ApiKeys
@@ -97,5 +99,13 @@ class Who:
 
 def caller_of(request: Request) -> Caller:
     """Where a request comes from."""
-    address = request.client.host if request.client else ""
-    return Caller(str(address or ""), str(request.headers.get("origin") or ""))
+    return Caller(address_of(request), str(request.headers.get("origin") or ""))
+
+
+def address_of(request: Request) -> str:
+    """The address that a request comes from, of IPv6 its network: whoever has one address there has
+    two to the sixty-fourth. Empty: not known."""
+    address = str(request.client.host or "") if request.client else ""
+    with suppress(ValueError):
+        return str(IPv6Network((IPv6Address(address.partition("%")[0]), 64), strict=False))
+    return address

@@ -17,9 +17,10 @@ from chatbot.domain import Person
 from chatbot.errors import CountersignError, NotFound
 from chatbot.web.answering import Answering
 from chatbot.web.asking import Asking
-from chatbot.web.chat import AT_ONCE
+from chatbot.web.chat import AT_ONCE, threads_of
 from chatbot.web.page import MAX_QUESTION
 from chatbot.web.session import DESK_COOKIE
+from chatbot.web.who import address_of
 from chatbot.web.widget_identity import Tokens, person_of
 from chatbot.web.widget_view import turn_data
 
@@ -152,7 +153,7 @@ class WidgetApi:
         return person_of(known, _text(collection, 400), self._app.accounts.groups.readable(None))
 
     def _within(self, request: gr.Request) -> None:
-        _try(self._limit, _origin(request), request.client.host if request.client else "")
+        _try(self._limit, _origin(request), address_of(request))
 
 
 _QUIET: dict[str, Any] = {"print_exception": False}
@@ -166,9 +167,11 @@ def build_widget(app: App, limit: Limit = no_limit) -> gr.Blocks:
             gr.api(
                 getattr(api, name),
                 api_name=name,
-                concurrency_limit=AT_ONCE,
+                # Who asks comes to the line at once, as on the chat page.
+                concurrency_limit=None if name == "ask" else AT_ONCE,
                 concurrency_id="widget-answers" if name == "ask" else "widget-quick",
             )
+    blocks.max_threads = threads_of(app)
     return blocks
 
 

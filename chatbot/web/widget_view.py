@@ -34,6 +34,7 @@ def turn_data(turn: Turn) -> dict[str, Any]:
         "record": turn.record,
         "question": clean(turn.question),
         "phase": str(turn.phase),
+        "ahead": turn.ahead,
         "kind": kind_of(turn) or "",
         "answer": tree(answer_html(turn.text, turn.citations, 0)) if turn.text else [],
         "sources": [_source(m, quoted) for m, quoted in sources(turn.citations).items()],

@@ -31,7 +31,7 @@ KNOWN = {
     "image", "build", "user", "read_only", "tmpfs", "ports", "networks", "volumes", "secrets",
     "environment", "depends_on", "stop_grace_period", "mem_limit", "pids_limit", "profiles",
     "entrypoint", "command", "shm_size", "deploy", "healthcheck", "restart", "init", "cap_drop",
-    "security_opt", "logging",
+    "security_opt", "logging", "env_file",
 }  # fmt: skip
 
 

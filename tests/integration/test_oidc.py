@@ -219,6 +219,22 @@ def test_nobody_gets_another_account_by_its_name(site: TestClient, honest: Issue
     assert "another account" in back.text
 
 
+@pytest.mark.parametrize("said", ["jane+hr", "o'brien", "auth0|7", "é", "é" * 80, "x" * 99])
+def test_a_name_that_cannot_be_one_here_is_made_to_fit(
+    site: TestClient, honest: Issuer, said: str
+) -> None:
+    app = cast(Any, site).app_
+    honest.claims = honest.claims | {"email": f"{said}@example.org"}
+    assert come_back(site, honest).status_code == 303
+    site.cookies.clear()
+    assert come_back(site, honest).status_code == 303  # the same person
+    (account,) = app.accounts.list()
+    honest.claims = honest.claims | {"sub": "another"}
+    site.cookies.clear()
+    assert come_back(site, honest).status_code == 303
+    assert len({account.name, *(a.name for a in app.accounts.list())}) == 2
+
+
 def test_whoever_is_disabled_stays_out(site: TestClient, honest: Issuer) -> None:
     app = cast(Any, site).app_
     come_back(site, honest)

@@ -33,7 +33,7 @@ export class TurnView {
     this.#answer = turn.answer;
     this.#slot("notices", [turn.notices, turn.signed], () => this.#notices());
     this.#slot("outcome", [turn.kind, turn.phase, turn.state, turn.message, turn.asked, turn.withdrawn, turn.helpline], () => this.#outcome());
-    this.#slot("progress", turn.phase, () => this.#progress());
+    this.#slot("progress", [turn.phase, turn.ahead], () => this.#progress());
     this.#slot("sources", [this.#working, turn.sources.map((s) => s.marker)], () => this.#sources());
     this.#slot("actions", [this.#working, turn.record, turn.rating, turn.answer.length > 0], () => this.#actions());
   }
@@ -77,7 +77,9 @@ export class TurnView {
 
   #progress() {
     if (!this.#working) return [];
-    return [el("span", { class: "pulse", "aria-hidden": "true" }), el("span", {}, this.#labels[this.turn.phase])];
+    const { ahead, phase } = this.turn;
+    const words = ahead ? this.#labels.ahead.replace("{n}", ahead) : this.#labels[phase];
+    return [el("span", { class: "pulse", "aria-hidden": "true" }), el("span", {}, words)];
   }
 
   #sources() {
