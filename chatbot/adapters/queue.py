@@ -19,6 +19,7 @@ from chatbot.adapters import queue_rows
 from chatbot.adapters.audit import AuditLog
 from chatbot.adapters.database import transaction, writing
 from chatbot.adapters.outbox_rows import CHAT, post
+from chatbot.adapters.queue_recall import given_as_well
 from chatbot.adapters.queue_rows import ORDER
 from chatbot.adapters.queue_views import QueueViews, existing, load
 from chatbot.adapters.schema import documents
@@ -202,6 +203,23 @@ class ReviewQueue(QueueViews):
         self.audit.anchor()
 
     def _save(
+        self,
+        connection: Connection,
+        before: ReviewItem,
+        after: ReviewItem,
+        actor: str,
+        action: str,
+        about: Mapping[str, Any],
+    ) -> None:
+        self._write(connection, before, after, actor, action, about)
+        if after.state is State.RECALLED and before.state is not State.RECALLED:
+            for other, new in given_as_well(connection, after):
+                if new:
+                    queue_rows.put(connection, other)
+                told = review.recall_with(other, after)
+                self._write(connection, other, told, actor, "recall", {"with": after.record})
+
+    def _write(
         self,
         connection: Connection,
         before: ReviewItem,

@@ -286,6 +286,12 @@ def recall(item: ReviewItem, by: Reviewer, reason: str, now: datetime) -> Review
     return _changed(_free(item), state=State.RECALLED, note=clean_text(reason), decided_at=now)
 
 
+def recall_with(item: ReviewItem, other: ReviewItem) -> ReviewItem:
+    """The same answer, given to somebody else, taken back together with the other."""
+    note, at = other.note, other.decided_at
+    return _changed(_free(item), state=State.RECALLED, note=note, decided_at=at)
+
+
 def signed_by_all(item: ReviewItem) -> bool:
     """Whether enough different people, none of them the asker, signed exactly this answer.
 

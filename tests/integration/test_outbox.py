@@ -138,6 +138,36 @@ class TestOnce:
         assert desk.queue.expire_old(timedelta(days=30)) == ["s2"]
         assert {(row.item_id, row.event) for row in desk.rows()} == {("s1", "recalled")}
 
+    @pytest.mark.parametrize("recalled", ["r1", "again-0"])
+    def test_everybody_who_was_given_an_answer_hears_that_it_is_taken_back(
+        self, desk: Desk, recorder: Recorder, recalled: str
+    ) -> None:
+        first = desk.answered()
+        talks = {}
+        for n, repeats in enumerate(["r1", "r1", "another", ""]):
+            owner = f"reader-{n}"
+            talks[owner] = desk.conversations.create(owner).id
+            hit = {"cache": "exact" if repeats else "miss", "repeats": repeats}
+            turn = record(id=f"again-{n}", question="How much, please?", **hit)
+            desk.conversations.append(talks[owner], owner, turn)
+        if recalled != first.record:
+            values: dict[str, Any] = {"created_at": NOW, "due_at": NOW, "kind": "sample"}
+            hit_item = ReviewItem(
+                recalled, recalled, talks["reader-0"], "reader-0", "Q?", "health", (), **values
+            )
+            desk.queue.submit(hit_item)
+        one = desk.queue.of_record(recalled)
+        assert one
+        desk.queue.apply(
+            one.id, "ann", "recall", lambda i, t: review.recall(i, ANN, "It was wrong.", t)
+        )
+        told = {row.owner for row in desk.rows() if row.event == "recalled"}
+        assert told == {"asker", "reader-0", "reader-1"}
+        (other,) = desk.queue.of_conversation(talks["reader-1"], "reader-1").values()
+        assert (other.state, other.note) == (review.State.RECALLED, "It was wrong.")
+        assert desk.queue.versions(talks["reader-1"], "reader-1") == {"again-1": other.version}
+        assert desk.queue.versions(talks["reader-2"], "reader-2") == {}
+
     def test_who_may_not_read_it_any_more_is_not_sent_it(
         self, desk: Desk, recorder: Recorder
     ) -> None:

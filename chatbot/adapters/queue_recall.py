@@ -1,0 +1,62 @@
+"""Who else was given an answer that is taken back: it may have been given again from the cache."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sqlalchemy import Connection, or_, select
+
+from chatbot.adapters.queue_views import load
+from chatbot.adapters.schema import answers, conversations
+from chatbot.domain import AnswerRecord
+from chatbot.steps.review_item import REACHED, ReviewItem, State
+
+_REASON = "the same answer was taken back from somebody else"
+
+
+def given_as_well(connection: Connection, item: ReviewItem) -> Iterator[tuple[ReviewItem, bool]]:
+    """An item for each other record with that answer whose asker has to be told, and whether it is
+    a new one. An answer that a person has signed or works on is left to that person, unless it is
+    the one that the others repeat."""
+    mine = select(answers.c.record).where(answers.c.id == item.record)
+    found = connection.scalar(mine)
+    origin = (AnswerRecord.from_json(found).repeats if found else "") or item.record
+    repeats = answers.c.record.contains(f'"repeats": "{origin}"', autoescape=True)
+    query = (
+        select(answers.c.id, answers.c.conversation_id, answers.c.record, conversations.c.owner)
+        .join(conversations, conversations.c.id == answers.c.conversation_id)
+        .where(or_(answers.c.id == origin, (answers.c.cache != "miss") & repeats))
+        .where(answers.c.id != item.record)
+    )
+    for row in connection.execute(query).all():
+        there = load(connection, row.id, lock=True)
+        if there is None:
+            question = AnswerRecord.from_json(row.record).question
+            yield _new(item, row.id, row.conversation_id, row.owner, question), True
+        elif _to_be_told(there, row.id == origin):
+            yield there, False
+
+
+def _to_be_told(item: ReviewItem, first: bool) -> bool:
+    if item.kind == "sample":
+        return item.state is not State.RECALLED
+    return first and item.state in REACHED
+
+
+def _new(item: ReviewItem, record: str, conversation: str, owner: str, question: str) -> ReviewItem:
+    return ReviewItem(
+        id=record,
+        record=record,
+        conversation=conversation,
+        owner=owner,
+        question=question,
+        category=item.category,
+        reasons=(_REASON,),
+        created_at=item.created_at,
+        due_at=item.due_at,
+        kind="sample",
+        reviewers=item.reviewers,
+        leads=item.leads,
+        draft_wanted=False,
+        policy=item.policy,
+    )
