@@ -76,6 +76,10 @@ class Desk:
         """Has a share of the released answers looked at afterwards, so that misses are measured."""
         if record.status is not Status.RELEASED or not self.chosen(record.id):
             return None
+        return self.look(record, conversation, person)
+
+    def look(self, record: AnswerRecord, conversation: str, person: Person) -> ReviewItem:
+        """Has an answer that was given looked at: it can be recalled then."""
         item = self._item(record, conversation, person)
         evidence = tuple(p.passage for p in record.passages)
         answer = Answer(record.sentences, evidence, tuple(() for _ in record.sentences))

@@ -127,6 +127,20 @@ class ConversationStore:
             raise NotFound(f"There is no answer {record_id!r}.", "It may have been deleted.")
         return AnswerRecord.from_json(rows[0].record)
 
+    def place(self, record_id: str) -> tuple[str, str]:
+        """Conversation and owner of an answer.
+
+        Raises:
+            NotFound: there is none of that id.
+        """
+        mine = select(conversations.c.id, conversations.c.owner).join(
+            answers, answers.c.conversation_id == conversations.c.id
+        )
+        rows = self._rows(mine.where(answers.c.id == record_id))
+        if not rows:
+            raise NotFound(f"There is no answer {record_id!r}.", "It may have been deleted.")
+        return rows[0].id, rows[0].owner
+
     def turns(
         self, conversation: str, owner: str, collections: frozenset[str] | None = None
     ) -> Sequence[Turn]:

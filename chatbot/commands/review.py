@@ -7,19 +7,23 @@ A deed claims the item when nobody holds it.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 import typer
 
+from chatbot import desk as answers_to_items
 from chatbot.adapters.account import Account
 from chatbot.adapters.accounts import Accounts
+from chatbot.adapters.conversations import ConversationStore
 from chatbot.adapters.queue import ReviewQueue
 from chatbot.commands.stores import open_stores
 from chatbot.console import AsJson, guarded, put, put_json
+from chatbot.domain import Person, Status
 from chatbot.errors import NotAllowed, NotFound
+from chatbot.policy import load_policy
 from chatbot.settings import Settings, load_settings
 from chatbot.steps import review
 from chatbot.steps.review_item import OPEN, ReviewItem, State
@@ -55,6 +59,26 @@ class Desk:
         if not may_read(item, self.account.reviewer):
             raise NotFound("There is no such item for you.", "See `chatbot review list`.")
         return item
+
+    def given(self, wanted: str) -> ReviewItem:
+        """The item of that id, or of that record; of an answer that never was on the desk a new
+        one.
+
+        Raises:
+            NotFound: there is no such item and no such answer.
+        """
+        with suppress(NotFound):
+            return self.queue.get(wanted)
+        if item := self.queue.of_record(wanted):
+            return item
+        if not may_work(self.account.reviewer.roles):
+            raise NotAllowed("Your role only reads.", "Ask for another one.")
+        conversations = ConversationStore(self.queue.engine)
+        record, (conversation, owner) = conversations.record(wanted), conversations.place(wanted)
+        if record.status is not Status.RELEASED:
+            raise NotFound("That answer was not given to anybody.", "See `chatbot audit show`.")
+        desk = answers_to_items.Desk(self.queue, load_policy(load_settings().policy))
+        return desk.look(record, conversation, Person(owner))
 
     def do(self, act: str, claim: Claim, fence: int | None) -> ReviewItem:
         """Does something to an item, after claiming it where nobody holds it."""
@@ -282,16 +306,19 @@ def reassign(
 @app.command()
 @guarded
 def recall(
-    item: Item,
+    item: Annotated[str, typer.Argument(help="Id of an item, or of any answer's record.")],
     as_: As,
-    text: Annotated[str, typer.Option(help="Why; the asker is told this.")],
+    text: Annotated[str, typer.Option(help="Why; everybody who got it is told this.")],
     as_json: AsJson = False,
 ) -> None:
-    """Take a delivered answer back that turned out to be wrong.
+    """Take an answer back that turned out to be wrong, from everybody who was given it.
 
     Example: chatbot review recall 5f0c… --as lena --text "The limit has changed."
     """
-    _do("recall", as_, Claim(item=item, text=text), None, as_json)
+    with at_desk(as_) as desk:
+        found = desk.given(item)
+        done, now = desk.do("recall", Claim(item=found.id, text=text), None), desk.queue.clock()
+    _tell(done, now, as_json, whole=False)
 
 
 def _do(act: str, name: str, claim: Claim, fence: int | None, as_json: bool) -> None:

@@ -12,13 +12,14 @@ import pytest
 from typer.testing import CliRunner
 
 from chatbot.adapters.audit import AuditLog
+from chatbot.adapters.conversations import ConversationStore
 from chatbot.adapters.database import open_database
 from chatbot.adapters.queue import ReviewQueue
 from chatbot.cli import app
-from chatbot.domain import Citation, Draft
+from chatbot.domain import Citation, Draft, Status
 from chatbot.settings import load_settings
 from chatbot.steps.review_item import Answer, ReviewItem
-from tests.strategies import passage
+from tests.strategies import passage, record
 
 PASSWORD = "correct horse battery staple"
 NOW = datetime.now(UTC)
@@ -110,6 +111,20 @@ def test_the_other_deeds(queue: ReviewQueue) -> None:
     assert asked["state"] == "needs_info"
     assert run("review", "recall", "item-2", "--as", "lena", "--text", "no", code=1)
     assert AuditLog(queue.engine, load_settings().anchor_file).verify() == []
+
+
+def test_any_answer_that_was_given_can_be_recalled_by_its_record(queue: ReviewQueue) -> None:
+    people()
+    store = ConversationStore(queue.engine)
+    talk = store.create("asker").id
+    said = (Draft("We pay 80%.", ()),)
+    store.append(talk, "asker", record(said, id="f" * 32))
+    store.append(talk, "asker", record(id="e" * 32, status=Status.HELD))
+    why = ("--as", "anna", "--text", "It was 70%.")
+    assert "not given" in run("review", "recall", "e" * 32, *why, code=1)["error"]
+    assert "no answer" in run("review", "recall", "nothing", *why, code=1)["error"]
+    assert run("review", "recall", "f" * 32, *why)["state"] == "recalled"
+    assert queue.of_conversation(talk, "asker")["f" * 32].note == "It was 70%."
 
 
 def test_a_rejection_needs_a_known_reason(queue: ReviewQueue) -> None:

@@ -31,7 +31,7 @@ from chatbot.domain import Citation, Draft, Status
 from chatbot.errors import BadSettings, DeliveryFailed
 from chatbot.settings import load_settings
 from chatbot.steps import review
-from chatbot.steps.review_item import Answer, Reviewer, ReviewItem
+from chatbot.steps.review_item import Answer, Reviewer, ReviewItem, State
 from tests.databases import engine, postgres
 from tests.strategies import passage, record
 
@@ -147,8 +147,8 @@ class TestOnce:
         for n, repeats in enumerate(["r1", "r1", "another", ""]):
             owner = f"reader-{n}"
             talks[owner] = desk.conversations.create(owner).id
-            hit = {"cache": "exact" if repeats else "miss", "repeats": repeats}
-            turn = record(id=f"again-{n}", question="How much, please?", **hit)
+            cache = "exact" if repeats else "miss"
+            turn = record(id=f"again-{n}", question="How much?", cache=cache, repeats=repeats)
             desk.conversations.append(talks[owner], owner, turn)
         if recalled != first.record:
             values: dict[str, Any] = {"created_at": NOW, "due_at": NOW, "kind": "sample"}
@@ -164,7 +164,7 @@ class TestOnce:
         told = {row.owner for row in desk.rows() if row.event == "recalled"}
         assert told == {"asker", "reader-0", "reader-1"}
         (other,) = desk.queue.of_conversation(talks["reader-1"], "reader-1").values()
-        assert (other.state, other.note) == (review.State.RECALLED, "It was wrong.")
+        assert (other.state, other.note) == (State.RECALLED, "It was wrong.")
         assert desk.queue.versions(talks["reader-1"], "reader-1") == {"again-1": other.version}
         assert desk.queue.versions(talks["reader-2"], "reader-2") == {}
 
