@@ -144,10 +144,16 @@ class Router:
         return self._topic(sentence)
 
     def _topic(self, sentence: str) -> Screening:
-        """Holds a sentence whose subject is surely sensitive, whatever was asked."""
-        limits = self._classifier.answer_limits
-        scores = self._scores([sentence], self._encoder.encode([sentence]), limits)
-        return decide(self.policy, Signals(scores, limits))
+        """Holds a sentence whose subject is surely sensitive, or an organisation's own category,
+        whatever was asked. The patterns of the others are for questions."""
+        classes, limits = self._classifier.classes, self._classifier.answer_limits
+        vectors = self._encoder.encode([sentence])
+        scores, single = self._scores([sentence], vectors, limits), dict(limits.single)
+        for examples in self._examples:
+            if examples.name not in classes:
+                single[examples.name], scores[examples.name] = HALF, examples.score(vectors)
+        matched = tuple(n for n in self._matched([sentence]) if n not in classes)
+        return decide(self.policy, Signals(scores, Limits(single, limits.sums), matched))
 
 
 def _each(encoder: Encoder, texts: Sequence[str]) -> np.ndarray:

@@ -168,6 +168,18 @@ def test_ten_examples_teach_a_category(encoder: TextEncoder) -> None:
     assert not any(added.screen(q).category for q in everyday)
 
 
+def test_an_answer_about_a_category_of_ones_own_is_held(encoder: TextEncoder) -> None:
+    policy = parse_policy(
+        f"{PLANNING}  falcon:\n    action: hold\n    patterns: [project falcon]\n"
+    )
+    own = open_router(load_settings(), policy, encoder)
+    assert own.screen_answer("Project Falcon, the merger, ends in May.").category == "falcon"
+    plot = own.screen_answer("The yearly rent of an allotment plot is 40 euros.")
+    assert plot.category == "allotments"
+    for public in ("We are open from nine to five.", "The plan pays 80% of a crown."):
+        assert own.screen_answer(public).decision is Decision.RELEASE
+
+
 def test_a_second_look_finds_what_the_first_let_through(encoder: TextEncoder) -> None:
     file, policy = classifier_file(load_settings()), load_policy("default")
     classifier = open_classifier(file, encoder.name)
