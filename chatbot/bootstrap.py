@@ -197,7 +197,8 @@ class App:
         about = {name: str(value or "none") for name, value in self._models().items()}
         waiting = chain.answering if chain else 0
         breaker = self._language.breaker.open
-        return Live(self.ready(), waiting, about | {"embedding_model": model}, breaker)
+        line = self.line.counts()[1]
+        return Live(self.ready(), waiting, line, about | {"embedding_model": model}, breaker)
 
     def _kept(self, record: AnswerRecord, person: Person) -> None:
         self.telemetry.kept(record, person)

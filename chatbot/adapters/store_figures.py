@@ -30,12 +30,14 @@ class Live:
 
     Attributes:
         waiting: askers who wait for an answer.
+        line: questions that wait for their turn.
         models: `model`, `adapter`, `embedding_model` and `policy`.
         breaker_open: whether the model server is left alone.
     """
 
     pings: Sequence[Ping]
     waiting: int
+    line: int
     models: Mapping[str, str]
     breaker_open: bool
 
@@ -45,6 +47,7 @@ def store_figures(queue: ReviewQueue, settings: Settings, live: Live) -> Iterato
     yield Reading("build_info", 1, {"version": program_version(), "python": _PYTHON})
     yield Reading("model_info", 1, live.models)
     yield Reading("answering", live.waiting)
+    yield Reading("line_waiting", live.line)
     yield Reading("breaker_open", live.breaker_open)
     yield Reading("price_hour", settings.price_hour)
     for ping in live.pings:

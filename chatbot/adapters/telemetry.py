@@ -22,7 +22,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.registry import Collector
 
 from chatbot.domain import AnswerRecord, Person, Status
-from chatbot.errors import CountersignError, where
+from chatbot.errors import Busy, CountersignError, TooMany, where
 from chatbot.recall import says_not_found
 
 log = structlog.get_logger()
@@ -46,6 +46,7 @@ _FAMILIES = {
     "documents": ("Documents in the catalogue.", ()),
     "index_version": ("Changes of the index so far.", ()),
     "answering": ("Askers who wait for an answer of this process now.", ()),
+    "line_waiting": ("Questions in the line before the answers of this process.", ()),
     "breaker_open": ("1: the model server is left alone, because it failed again and again.", ()),
     "ready": ("1: the part works.", ("part",)),
     "drift_alerts": ("Figures that the last look for drift found changed.", ()),
@@ -97,6 +98,7 @@ class Telemetry:
         self._refused = counter("refusals", "Refusals: by policy, or not in the documents.", "why")
         self._held = counter("held", "Answers that wait for a reviewer.", "category")
         self._failures = counter("failures", "Turns that ended without an answer.", "error")
+        self._away = counter("turned_away", "Askers told to come back later.", "why")
         self._tokens = counter("tokens", "Tokens of the language model.", "kind")
         self._cost = counter("cost", "What these tokens cost, in the settings' currency.")
         self._responses = counter("http_responses", "Web requests answered.", "door", "status")
@@ -136,6 +138,10 @@ class Telemetry:
         ours = isinstance(error, CountersignError)
         self._failures.labels(type(error).__name__ if ours else "unexpected").inc()
         log.info("a turn has failed", **where(error))
+
+    def turned_away(self, error: Busy) -> None:
+        """Somebody was told to come back later."""
+        self._away.labels("limit" if isinstance(error, TooMany) else "busy").inc()
 
     def responded(self, door: str, status: int) -> None:
         """A web request was answered; `door` is one of a few words."""

@@ -12,7 +12,7 @@ import structlog
 from structlog.contextvars import bind_contextvars
 
 from chatbot.domain import AnswerRecord, Finished, Person
-from chatbot.errors import BadQuestion, CountersignError, GenerationFailed, where
+from chatbot.errors import BadQuestion, Busy, CountersignError, GenerationFailed, where
 from chatbot.gate import Event
 from chatbot.lifeline import Lifeline
 from chatbot.web.asking import Asking
@@ -90,6 +90,7 @@ class Answering:
                 place.leave()
                 raise
         except CountersignError as error:
+            self._count(error)
             failed = Turn(keep or 0, question, conversation, run=run)
             failed.fail(error)
             yield failed, None
@@ -134,11 +135,17 @@ class Answering:
             elif turn.working:
                 turn.fail(_unexpected())
         except CountersignError as error:
+            self._count(error)
             turn.fail(error)
         except Exception as error:
             # The reader must get an answer, and no stack trace; the log gets the place.
             log.error("an answer ended in an unexpected error", **where(error))
             turn.fail(_unexpected())
+
+    def _count(self, error: CountersignError) -> None:
+        """Who is told to come back gets a page like everybody else: no status of HTTP tells it."""
+        if isinstance(error, Busy):
+            self._app.telemetry.turned_away(error)
 
     def _check(self, question: str) -> None:
         if not question:

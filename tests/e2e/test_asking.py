@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any, cast
@@ -12,6 +13,7 @@ from chatbot.desk import Desk
 from chatbot.domain import Person
 from chatbot.steps import review
 from chatbot.steps.review_item import Reviewer, ReviewItem, State
+from chatbot.waiting import Line
 from chatbot.web.chat import ChatPage
 from chatbot.web.identity import Identity
 from chatbot.web.session import COOKIE, Sessions
@@ -40,7 +42,7 @@ class Page:
             ),
         )
         result = getattr(self._page, name)(event, request)
-        shown = list(result)[-2] if name in ("ask", "again") else result
+        shown = list(result)[-2:][0] if name in ("ask", "again") else result
         return "".join(part for part in shown or () if isinstance(part, str))
 
 
@@ -194,3 +196,12 @@ def test_a_person_can_be_asked_for_after_an_answer(
     html = page.do("open", conversation=talk)
     assert SIGNED in html
     assert "EUR 1,500" not in html
+
+
+def test_who_finds_the_line_full_is_told_when_to_come_back_and_counted(page: Page) -> None:
+    page.app.line = Line(1, 0)
+    inside = page.app.line.join()
+    html = page.do("ask", text="How much do you pay?", run="r")
+    assert re.search(r"Try again in \d+ seconds?", html)
+    assert b'countersign_turned_away_total{why="busy"} 1.0' in page.app.telemetry.page()
+    inside.leave()
