@@ -183,10 +183,16 @@ class App:
 
     def ready(self) -> list[Ping]:
         """How each part is that answers need, tried now for two seconds at most."""
+        from chatbot.adapters.chroma_server import knock
+
         pings = [tried("database", self.catalogue.version), *loaded((self._search,))]
         pings.append(self._language.ping())
         if (store := self._store) is not None:
             pings.append(tried("answer cache", lambda: store.get("ping"), "degraded"))
+        if "://" in self.settings.limits:
+            pings.append(tried("limits", self.rates.ping, "degraded"))
+        if url := self.settings.chroma_url:
+            pings.append(tried("vectors", lambda: knock(url, self.settings.chroma_key), "degraded"))
         return pings
 
     def _live(self) -> Live:

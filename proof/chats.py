@@ -14,6 +14,7 @@ import re
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from html import unescape
 
 from proof.browser import Browser, conversation_in
 from proof.questions import held_questions
@@ -52,8 +53,8 @@ class Chat:
 
     def wrong(self) -> str:
         """What is wrong with the conversation when it is opened anew; empty: nothing."""
-        text = self._browser.event("open", conversation=self.conversation).replace("&#x27;", "'")
-        found = _TURN.findall(text)
+        text = self._browser.event("open", conversation=self.conversation)
+        found = [(phase, unescape(question)) for phase, question in _TURN.findall(text)]
         if [question for _, question in found] != self.questions:
             return f"{len(found)} turns instead of {len(self.questions)}, or others"
         unfinished = {phase for phase, _ in found} & {"working", "failed", "stopped"}

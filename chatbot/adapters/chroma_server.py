@@ -41,7 +41,7 @@ class Server:
     def __init__(self, url: str, engine: Engine, token: str | None = None) -> None:
         self._scheme, self._host, self._port = address_of(url)
         self._engine = engine
-        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self._token = token
         self._lock = threading.Lock()
         self._client: Any = None
         self._collection: Any = None
@@ -95,14 +95,12 @@ class Server:
         import chromadb
         from chromadb.config import Settings
 
-        # Chroma's client waits for ever: whether anybody answers is asked before.
-        url = f"{self._scheme}://{self._netloc}/api/v2/heartbeat"
-        httpx.get(url, headers=self._headers, timeout=_CONNECT_SECONDS).raise_for_status()
+        knock(f"{self._scheme}://{self._netloc}", self._token)  # Chroma's client waits for ever
         client = chromadb.HttpClient(
             self._host,
             self._port,
             self._scheme == "https",
-            dict(self._headers),
+            _headers(self._token),
             Settings(anonymized_telemetry=False),
         )
         for session in _sessions(client):
@@ -132,6 +130,20 @@ class Server:
 def _sessions(client: Any) -> list[httpx.Client]:
     """Its connections, and those with which it made sure that the database is there."""
     return [part._server._session for part in (client, client._admin_client)]
+
+
+def knock(url: str, token: str | None) -> None:
+    """Asks a Chroma server whether it is there.
+
+    Raises:
+        httpx.HTTPError: it is not.
+    """
+    asked = f"{url.rstrip('/')}/api/v2/heartbeat"
+    httpx.get(asked, headers=_headers(token), timeout=_CONNECT_SECONDS).raise_for_status()
+
+
+def _headers(token: str | None) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"} if token else {}
 
 
 def address_of(url: str, lookup: Callable[..., Any] = socket.getaddrinfo) -> tuple[str, str, int]:

@@ -61,6 +61,15 @@ class Rates:
             self._shared = SlidingWindowCounterRateLimiter(_opened(storage))
         self._again_at = 0.0
 
+    def ping(self) -> None:
+        """Asks whether the storage that replicas share is there.
+
+        Raises:
+            StorageError: it is not.
+        """
+        if self._shared is not None and not self._shared.storage.check():
+            raise StorageError(ConnectionError("it does not answer"))
+
     def asks(self, caller: Caller) -> None:
         """Counts a request from there.
 

@@ -19,6 +19,7 @@ import structlog
 from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
+from chatbot.adapters.rates import rates_of
 from chatbot.bootstrap import App, bootstrap
 from chatbot.domain import Status
 from chatbot.logs import configure_logs, take_over_logs
@@ -171,6 +172,11 @@ def test_ready_says_which_part_is_not(
     monkeypatch.setattr(app, "_store", SimpleNamespace(get=lambda _: down()))
     answer = web.get("/readyz")
     assert (answer.status_code, answer.json()["parts"]["answer cache"]) == (200, "degraded")
+    nobody = {"limits": "redis://127.0.0.1:9", "chroma_url": "http://127.0.0.1:9"}
+    monkeypatch.setattr(app, "settings", app.settings.model_copy(update=nobody))
+    monkeypatch.setattr(app, "rates", rates_of(app.settings))
+    parts = web.get("/readyz").json()["parts"]
+    assert (parts["limits"], parts["vectors"]) == ("degraded", "degraded")
 
 
 def test_no_line_of_the_log_holds_anything_personal(
