@@ -84,7 +84,13 @@ class Desk:
         evidence = tuple(p.passage for p in record.passages)
         answer = Answer(record.sentences, evidence, tuple(() for _ in record.sentences))
         sample = replace(
-            item, kind="sample", reasons=(SAMPLED,), answer=answer, draft_wanted=False, priority=-1
+            item,
+            kind="sample",
+            reasons=(SAMPLED,),
+            answer=answer,
+            draft_wanted=False,
+            priority=-1,
+            needed=1,
         )
         return self._queue.submit(sample)
 

@@ -31,6 +31,7 @@ WAYS: dict[str, set[tuple[str, str]]] = {
     "renew": {("claimed", "claimed")},
     "put_back": {("claimed", "pending")},
     "approve": {("claimed", "approved"), ("claimed", "edited"), ("claimed", "pending")},
+    "missed": {("claimed", "approved"), ("claimed", "edited"), ("claimed", "pending")},
     "edit": {("claimed", "edited"), ("claimed", "pending")},
     "reject": {("claimed", "rejected"), ("claimed", "recalled")},
     "ask": {("claimed", "needs_info")},
@@ -148,16 +149,20 @@ class World:
             self._held_well(person, stale)
             self.hold = None
 
-    def approve(self, who: int, stale: bool, old_text: bool) -> None:
+    def approve(self, who: int, stale: bool, old_text: bool, act: str = "approve") -> None:
         person, fence, before = PEOPLE[who], self._fence(who, stale), self.item
         sha = before.answer.sha256 if before.answer else ""
         given = "0" * 64 if old_text else sha
-        done = self._do("approve", lambda i: self.rules.approve(i, person, fence, given, self.now))
+        rule, held = getattr(self.rules, act), self.item.kind == "answer"
+        done = self._do(act, lambda i: rule(i, person, fence, given, self.now))
         if done:
+            self._require(act == "approve" or not held, "what was held was called a miss")
             self._held_well(person, stale)
             self._require(not old_text, "signed another text than the one that was shown")
             self._require(not before.outdated, "signed though a source had changed")
             self._sign(person, sha)
+        elif act == "missed" and held:
+            return
         elif self._could(person, stale) and before.answer and not (old_text or before.outdated):
             raise Violation("the holder could not approve the draft")
 

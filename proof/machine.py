@@ -55,6 +55,10 @@ FAULTS = {
         "deliver_after=None if done else now + UNDO",
         "deliver_after=now + UNDO",
     ),
+    "what was held is called a miss": (
+        '_require(item.kind == "sample", "call',
+        '_require(True, "call',
+    ),
     "versions stand still": ("version=item.version + 1", "version=item.version"),
     "what was delivered is withdrawn": (
         '"withdraw", *OPEN, *DECIDED',

@@ -25,7 +25,7 @@ from chatbot.adapters.schema import index_changes
 from chatbot.adapters.schema_faq import faq_entries, faq_head
 from chatbot.clock import Clock, utc_now
 from chatbot.errors import NotAllowed, NotFound
-from chatbot.steps.faq import FILE, FaqEntry, FaqState, change_of, suspend, vouched
+from chatbot.steps.faq import FILE, RECORD, FaqEntry, FaqState, change_of, suspend, vouched
 
 Change = Callable[[FaqEntry, datetime], FaqEntry]
 SYSTEM = "system"
@@ -90,7 +90,7 @@ class FaqStore:
             now = self._sourced(connection, replace(entry, version=version))
             connection.execute(delete(faq_entries).where(faq_entries.c.id == entry.id))
             connection.execute(insert(faq_entries).values(_columns(now)))
-            self._note(connection, now, actor, action, {})
+            _note(self._audit, connection, now, actor, action, {})
         return now
 
     def apply(
@@ -121,8 +121,13 @@ class FaqStore:
                 raise NotAllowed(f"This cannot go live: {why}.", "Have it reviewed again.")
             mine = update(faq_entries).where(faq_entries.c.id == entry_id)
             connection.execute(mine.values(_columns(after)))
-            self._note(
-                connection, after, actor, action, {"from": before.state.value, **(about or {})}
+            _note(
+                self._audit,
+                connection,
+                after,
+                actor,
+                action,
+                {"from": before.state.value, **(about or {})},
             )
         return after
 
@@ -132,7 +137,7 @@ class FaqStore:
         for entry in gone:
             with self._writing() as connection:
                 connection.execute(delete(faq_entries).where(faq_entries.c.id == entry.id))
-                self._note(connection, entry, SYSTEM, "faq-remove", {})
+                _note(self._audit, connection, entry, SYSTEM, "faq-remove", {})
 
     def _key(self) -> _Key:
         """What the set of live entries depends on: the entries, the documents and the day."""
@@ -160,10 +165,7 @@ class FaqStore:
             why = self._changed(connection, entry) if entry else ""
             if entry is None or entry.state is not FaqState.LIVE or not why:
                 return
-            stopped = suspend(entry, why, self.clock())
-            mine = update(faq_entries).where(faq_entries.c.id == entry_id)
-            connection.execute(mine.values(_columns(stopped)))
-            self._note(connection, stopped, SYSTEM, "faq-suspend", {"from": entry.state.value})
+            _stop(connection, self._audit, entry, why, SYSTEM, self.clock())
 
     def _changed(self, connection: Connection, entry: FaqEntry) -> str:
         seen = documents_of(connection, {d.id for d in entry.documents})
@@ -181,24 +183,6 @@ class FaqStore:
             connection.execute(update(faq_head).values(version=faq_head.c.version + 1))
             yield connection
         self._audit.anchor()
-
-    def _note(
-        self,
-        connection: Connection,
-        entry: FaqEntry,
-        actor: str,
-        action: str,
-        about: Mapping[str, Any],
-    ) -> None:
-        body = {
-            **about,
-            "state": entry.state.value,
-            "version": entry.version,
-            "entry": entry.sha256,
-            "sources": sorted(f"{d.id}@{d.version}" for d in entry.documents),
-            "reason": entry.reason,
-        }
-        self._audit.append(connection, actor, action, f"faq:{entry.id}", body)
 
 
 @cache
@@ -231,3 +215,46 @@ def _columns(entry: FaqEntry) -> dict[str, Any]:
         "changed_at": entry.changed_at,
         "body": json.dumps(_json().dump_python(entry, mode="json")),
     }
+
+
+def stop_entries(
+    connection: Connection, audit: AuditLog, given: Collection[str], actor: str, now: datetime
+) -> set[str]:
+    """Has no entry answer that is one of these, or was made from one of these records, until it was
+    looked at again; gives the ids of all such entries. Whatever else the transaction notes in the
+    audit log comes afterwards: who writes the FAQ takes its head first."""
+    connection.execute(update(faq_head).values(version=faq_head.c.version + 1))
+    rows = connection.execute(select(faq_entries.c.id, faq_entries.c.origin))
+    made = {r.id for r in rows if not {r.id, r.origin.removeprefix(RECORD)}.isdisjoint(given)}
+    for entry in (_existing(_load(connection, i)) for i in sorted(made)):
+        if entry.state is not FaqState.SUSPENDED:
+            _stop(connection, audit, entry, "its answer was taken back at the desk", actor, now)
+    return made
+
+
+def _stop(
+    connection: Connection, audit: AuditLog, entry: FaqEntry, why: str, actor: str, now: datetime
+) -> None:
+    stopped = suspend(entry, why, now)
+    mine = update(faq_entries).where(faq_entries.c.id == entry.id)
+    connection.execute(mine.values(_columns(stopped)))
+    _note(audit, connection, stopped, actor, "faq-suspend", {"from": entry.state.value})
+
+
+def _note(
+    audit: AuditLog,
+    connection: Connection,
+    entry: FaqEntry,
+    actor: str,
+    action: str,
+    about: Mapping[str, Any],
+) -> None:
+    body = {
+        **about,
+        "state": entry.state.value,
+        "version": entry.version,
+        "entry": entry.sha256,
+        "sources": sorted(f"{d.id}@{d.version}" for d in entry.documents),
+        "reason": entry.reason,
+    }
+    audit.append(connection, actor, action, f"faq:{entry.id}", body)

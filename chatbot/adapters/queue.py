@@ -18,8 +18,9 @@ from sqlalchemy.exc import IntegrityError
 from chatbot.adapters import queue_rows
 from chatbot.adapters.audit import AuditLog
 from chatbot.adapters.database import transaction, writing
+from chatbot.adapters.faq import stop_entries
 from chatbot.adapters.outbox_rows import CHAT, post
-from chatbot.adapters.queue_recall import given_as_well
+from chatbot.adapters.queue_recall import Given, given, origin_of, to_be_told
 from chatbot.adapters.queue_rows import ORDER
 from chatbot.adapters.queue_views import QueueViews, existing, load
 from chatbot.adapters.schema import documents
@@ -211,13 +212,23 @@ class ReviewQueue(QueueViews):
         action: str,
         about: Mapping[str, Any],
     ) -> None:
+        recalled = after.state is State.RECALLED and before.state is not State.RECALLED
+        others = self._given_as_well(connection, after, actor) if recalled else []
         self._write(connection, before, after, actor, action, about)
-        if after.state is State.RECALLED and before.state is not State.RECALLED:
-            for other, new in given_as_well(connection, after):
+        if recalled:
+            for other, new in to_be_told(connection, after, others):
                 if new:
                     queue_rows.put(connection, other)
                 told = review.recall_with(other, after)
                 self._write(connection, other, told, actor, "recall", {"with": after.record})
+
+    def _given_as_well(self, connection: Connection, item: ReviewItem, actor: str) -> list[Given]:
+        """Who else was given that answer; entries of the FAQ that repeat it are stopped."""
+        origin = origin_of(connection, item)
+        first = given(connection, {origin})
+        same = {item.record, origin, *(row.id for row in first)}
+        entries = stop_entries(connection, self.audit, same, actor, self.clock())
+        return given(connection, {origin, *entries}) if entries else first
 
     def _write(
         self,

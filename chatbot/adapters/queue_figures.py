@@ -64,13 +64,15 @@ class Statistics:
         submitted: held items by category.
         decided: by category and model.
         waits: by category, from the latest 5,000 decisions.
-        samples: samples that were looked at; `misses`: those that should have been held.
+        samples: samples that were looked at; `wrong`: those that were taken back; `misses`: those
+            that were right, and that a person should have seen before.
     """
 
     submitted: dict[str, int]
     decided: tuple[Rates, ...]
     waits: tuple[Waits, ...]
     samples: int
+    wrong: int
     misses: int
 
 
@@ -112,13 +114,16 @@ def statistics(connection: Connection, since: datetime) -> Statistics:
     done = select(_I.category, _I.model, _I.kind, _I.outcome, func.count().label("n"))
     done = done.where(_I.decided_at >= since, _I.outcome != "")
     rows = connection.execute(done.group_by(_I.category, _I.model, _I.kind, _I.outcome)).all()
-    samples = [r for r in rows if r.kind == "sample"]
+    samples = Counter[str]()
+    for row in rows:
+        samples[row.outcome] += row.n if row.kind == "sample" else 0
     return Statistics(
         submitted,
         tuple(_rates([r for r in rows if r.kind == "answer"])),
         tuple(_waits(connection, since)),
-        sum(r.n for r in samples),
-        sum(r.n for r in samples if r.outcome == "reject"),
+        samples.total(),
+        samples["reject"],
+        samples["missed"],
     )
 
 

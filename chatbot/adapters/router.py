@@ -130,11 +130,11 @@ class Router:
         Args:
             cited_text: the passages that it cites; personal data that stands there is public.
         """
-        order = instructions(sentence)
+        order = instructions(sentence) or instructions(cited_text)
         personal = personal_data(sentence, cited_text)
         if order or personal:
             why = (
-                "It gives orders to a language model."
+                "It, or a passage that it rests on, gives orders to a language model."
                 if order
                 else (f"It holds {' and '.join(personal)} that its source does not have.")
             )

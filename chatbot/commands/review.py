@@ -202,6 +202,7 @@ def approve(
     item: Item,
     as_: As,
     sha256: Annotated[str, typer.Option(help="SHA-256 of the answer that you read (`show`).")],
+    missed: Annotated[bool, typer.Option("--missed", help="A sample that had to be held.")] = False,
     fence: Fence = None,
     as_json: AsJson = False,
 ) -> None:
@@ -209,7 +210,8 @@ def approve(
 
     Example: chatbot review approve 5f0c… --as anna --sha256 9b2e…
     """
-    _do("approve", as_, Claim(item=item, sha256=sha256), fence, as_json)
+    act = "missed" if missed else "approve"
+    _do(act, as_, Claim(item=item, sha256=sha256), fence, as_json)
 
 
 @app.command()

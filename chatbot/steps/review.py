@@ -98,6 +98,20 @@ def approve(
     item: ReviewItem, reviewer: Reviewer, fence: int, sha256: str, now: datetime
 ) -> ReviewItem:
     """Signs the draft as it is. `sha256` is of the answer that the reviewer was shown."""
+    return _as_shown(item, reviewer, fence, sha256, now, "approve")
+
+
+def missed(
+    item: ReviewItem, reviewer: Reviewer, fence: int, sha256: str, now: datetime
+) -> ReviewItem:
+    """Signs a sample: it was right, and yet a person should have seen it before its asker did."""
+    _require(item.kind == "sample", "call this a miss", "it was held")
+    return _as_shown(item, reviewer, fence, sha256, now, "missed")
+
+
+def _as_shown(
+    item: ReviewItem, reviewer: Reviewer, fence: int, sha256: str, now: datetime, decision: str
+) -> ReviewItem:
     _holds(item, reviewer, fence, now, "approve")
     answer = item.answer
     if answer is None or not answer.sentences:
@@ -107,7 +121,7 @@ def approve(
             "The draft, or a source of it, has changed since it was shown.",
             "Look at it again, then decide.",
         )
-    return _signed(item, Signature(reviewer.id, "approve", sha256, now), now)
+    return _signed(item, Signature(reviewer.id, decision, sha256, now), now)
 
 
 def edit(
@@ -277,11 +291,18 @@ def expire(item: ReviewItem, now: datetime, after: timedelta) -> ReviewItem:
     return _changed(_free(item), state=State.EXPIRED, signatures=())
 
 
+def may_recall(item: ReviewItem, by: Reviewer) -> str:
+    """Why that person may not take that answer back; empty: they may, whoever signed it."""
+    sample = item.kind == "sample" and item.state not in CLOSED
+    if not (sample or item.state in REACHED):
+        return "nobody has got it"
+    wanted = (*item.reviewers, *item.leads)
+    return "" if by.roles & {*wanted} else f"this needs one of these roles: {', '.join(wanted)}"
+
+
 def recall(item: ReviewItem, by: Reviewer, reason: str, now: datetime) -> ReviewItem:
     """Takes an answer back that turned out to be wrong; whoever got it is told."""
-    sample = item.kind == "sample" and item.state not in CLOSED
-    _require(sample or item.state in REACHED, "recall", "nobody has got it")
-    _require(bool(by.roles & frozenset((*item.reviewers, *item.leads))), "recall", "of the role")
+    _require(not (why := may_recall(item, by)), "recall", why)
     _require(bool(clean_text(reason)), "recall", "a reason is needed")
     return _changed(_free(item), state=State.RECALLED, note=clean_text(reason), decided_at=now)
 
@@ -302,7 +323,7 @@ def signed_by_all(item: ReviewItem) -> bool:
     valid = {
         s.reviewer
         for s in item.signatures
-        if s.decision in ("approve", "edit") and s.sha256 == item.answer.sha256
+        if s.decision in ("approve", "edit", "missed") and s.sha256 == item.answer.sha256
     }
     return len(valid - {item.owner, item.account}) >= max(item.needed, 1)
 

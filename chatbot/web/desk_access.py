@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from chatbot.steps.review import may_review
+from chatbot.steps.review import may_recall, may_review
 from chatbot.steps.review_item import OPEN, Reviewer, ReviewItem, State
 from chatbot.steps.rights import Right, rights_of
 
@@ -35,6 +35,12 @@ def may_read(item: ReviewItem, reviewer: Reviewer) -> bool:
 def why_not(item: ReviewItem, reviewer: Reviewer) -> str:
     """Why that person may not decide on that item; empty: they may."""
     return may_review(item, reviewer) if may_work(reviewer.roles) else "your role only reads"
+
+
+def recallable(item: ReviewItem, reviewer: Reviewer) -> bool:
+    """Whether that person may take back what was given, and is done with."""
+    mine = may_work(reviewer.roles) and not may_recall(item, reviewer)
+    return mine and item.state not in OPEN
 
 
 def claimable(item: ReviewItem, reviewer: Reviewer, holder: str | None) -> bool:

@@ -90,6 +90,9 @@ ACTS: Mapping[str, Maker] = {
     "approve": lambda c, me, _to, _lease: (
         lambda i, now: review.approve(i, me, c.fence, c.sha256, now)
     ),
+    "missed": lambda c, me, _to, _lease: (
+        lambda i, now: review.missed(i, me, c.fence, c.sha256, now)
+    ),
     "edit": lambda c, me, _to, _lease: lambda i, now: review.edit(i, me, c.fence, c.text, now),
     "reject": lambda c, me, _to, _lease: _reject(c, me),
     "ask": lambda c, me, _to, _lease: lambda i, now: review.ask(i, me, c.fence, c.text, now),
@@ -103,7 +106,7 @@ ACTS: Mapping[str, Maker] = {
     ),
     "recall": lambda c, me, _to, _lease: lambda i, now: review.recall(i, me, c.text, now),
 }
-AFTERWARDS_NEXT = frozenset({"approve", "edit", "reject", "ask"})
+AFTERWARDS_NEXT = frozenset({"approve", "missed", "edit", "reject", "ask"})
 _SAID = {
     "ask": "Asked. It comes back with the reply.",
     "escalate": "Escalated to a lead.",
@@ -119,7 +122,7 @@ def said(item: ReviewItem, act: str, now: datetime) -> tuple[str, float]:
     """What to tell the reviewer about a deed, and for how many seconds it can be taken back."""
     if item.state in DECIDED and item.deliver_after:
         return _DONE[item.state], max((item.deliver_after - now).total_seconds(), 0.0)
-    if item.kind == "sample" and act in ("approve", "edit", "reject"):
+    if item.kind == "sample" and act in ("approve", "missed", "edit", "reject"):
         return "Noted for the statistics.", 0.0
     if act in ("approve", "edit"):
         return "Signed. It needs another person's signature too.", 0.0

@@ -107,15 +107,6 @@ def _change(alert: Figure) -> str:
 def _tiles(found: Statistics) -> str:
     decided = sum(r.approved + r.edited + r.rejected for r in found.decided)
     approved = sum(r.approved for r in found.decided)
-    low, high = wilson(found.misses, found.samples)
-    if found.samples:
-        miss = percent(found.misses / found.samples)
-        about = (
-            f"{found.misses} of {found.samples} sampled · 95% interval "
-            f"{percent(low)} to {percent(high)}"
-        )
-    else:
-        miss, about = "–", "No sampled answer was looked at in this time"
     tiles = (
         ("Held", f"{sum(found.submitted.values()):,}", "questions came to the desk"),
         ("Decided", f"{decided:,}", "answers were signed or rejected"),
@@ -124,13 +115,21 @@ def _tiles(found: Statistics) -> str:
             percent(approved / decided) if decided else "–",
             f"{approved:,} of {decided:,}",
         ),
-        ("Released, but wrong", miss, about),
+        ("Released, but wrong", *_share(found.wrong, found.samples)),
+        ("Right, but had to be held", *_share(found.misses, found.samples)),
     )
     drawn = "".join(
         f'<div class="tile"><dt>{name}</dt><dd>{value}</dd><dd class="about">{words}</dd></div>'
         for name, value, words in tiles
     )
     return f'<dl class="tiles">{drawn}</dl>'
+
+
+def _share(n: int, samples: int) -> tuple[str, str]:
+    if not samples:
+        return "–", "No sampled answer was looked at in this time"
+    low, high = (percent(bound) for bound in wilson(n, samples))
+    return percent(n / samples), f"{n} of {samples} sampled · 95% interval {low} to {high}"
 
 
 def _volumes(found: Statistics, title: Title) -> str:

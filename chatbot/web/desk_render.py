@@ -29,6 +29,7 @@ class ItemView:
         turns: the conversation before the question, as it was released.
         similar: items of the same kind that someone signed.
         title: the category's name for people.
+        recallable: whether they may take it back.
     """
 
     item: ReviewItem
@@ -38,6 +39,7 @@ class ItemView:
     turns: Sequence[Turn] = ()
     similar: Sequence[ReviewItem] = field(default_factory=tuple)
     title: str = ""
+    recallable: bool = False
 
     @property
     def mine(self) -> bool:
@@ -217,8 +219,9 @@ def _plain(text: str) -> str:
 
 _MAIN = (("approve", "Approve", "A", "primary"), ("edit", "Edit", "E", "second"),
          ("reject", "Reject", "R", "second"))  # fmt: skip
-_SAMPLE = (("approve", "It was right", "A", "primary"),
-           ("reject", "It was wrong: recall it", "R", "second"))  # fmt: skip
+_SAMPLE = (("approve", "Right", "A", "primary"),
+           ("missed", "Missed", "M", "second"),
+           ("reject", "Recall", "R", "second"))  # fmt: skip
 _REST = (("ask", "Ask the asker", "Q"), ("escalate", "Escalate", "X"),
          ("reassign", "Hand over", "H"), ("redraft", "Draft again", "D"),
          ("put-back", "Put back", "B"))  # fmt: skip
@@ -227,12 +230,12 @@ _REST = (("ask", "Ask the asker", "Q"), ("escalate", "Escalate", "X"),
 def _acts(view: ItemView) -> str:
     item = view.item
     if not view.mine:
-        recall = item.state in REACHED and not view.why_not
-        return _button("recall", "Recall this answer", "C", "second") if recall else ""
+        recall = _button("recall", "Recall this answer", "C", "second")
+        return recall if view.recallable else ""
     blocked = not item.answer or not item.answer.sentences or item.outdated or item.draft_wanted
     sample = item.kind == "sample"
     main = "".join(
-        _button(act, name, key, look, off=act == "approve" and blocked)
+        _button(act, name, key, look, off=act in ("approve", "missed") and blocked)
         for act, name, key, look in (_SAMPLE if sample else _MAIN)
     )
     rest = "".join(
@@ -248,9 +251,10 @@ def _acts(view: ItemView) -> str:
 
 def _button(act: str, name: str, key: str, look: str, *, off: bool = False) -> str:
     disabled = " disabled" if off else ""
+    about = ' title="It was right, but a person should have seen it before"'
     return (
         f'<button type="button" class="{look}" data-act="{act}" aria-keyshortcuts="{key}"'
-        f"{disabled}><span>{name}</span><kbd>{key}</kbd></button>"
+        f"{about if act == 'missed' else ''}{disabled}><span>{name}</span><kbd>{key}</kbd></button>"
     )
 
 

@@ -16,7 +16,7 @@ from chatbot.errors import NotFound
 from chatbot.policy import Policy
 from chatbot.steps.review import may_review
 from chatbot.steps.review_item import Reviewer, ReviewItem
-from chatbot.web.desk_access import may_enter, may_read, why_not
+from chatbot.web.desk_access import may_enter, may_read, recallable, why_not
 from chatbot.web.desk_acts import Claim
 from chatbot.web.desk_queue import Counts, Filter, queue_html, stamp_of
 from chatbot.web.desk_render import ItemView, empty_html, evidence_html, item_html, more_html
@@ -94,13 +94,16 @@ class DeskView:
             return {"item": blank, "more": nothing, "evidence": nothing}
         known = claim.item == item.id and claim.version == item.version and claim.have.get("more")
         if known:  # the conversation and the evidence change with the item's version only
-            view = ItemView(item, me.id, now, why_not(item, me), (), (), self._title(item.category))
+            view = ItemView(
+                item, me.id, now, why_not(item, me), (), (), self._title(item.category),
+                recallable(item, me),
+            )  # fmt: skip
             return {"item": item_html(view, self._colleagues(item, me)), "more": None,
                     "evidence": None}  # fmt: skip
         similar = [i for i in self._queue.similar_signed(item, _SIMILAR) if may_read(i, me)]
         view = ItemView(
             item, me.id, now, why_not(item, me), self._turns(item, me), similar,
-            self._title(item.category),
+            self._title(item.category), recallable(item, me),
         )  # fmt: skip
         drawn = item_html(view, self._colleagues(item, me))
         return {"item": drawn, "more": more_html(view), "evidence": evidence_html(view)}

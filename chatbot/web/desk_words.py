@@ -57,6 +57,7 @@ SHORTCUTS = (
     )),
     ("Decide", (
         ("A", "Approve"),
+        ("M", "Approve a sample that had to be held"),
         ("E", "Edit, then Ctrl + Enter to sign"),
         ("R", "Reject"),
         ("Z", "Undo the last decision"),

@@ -17,7 +17,7 @@ from chatbot.domain import Citation, Draft
 from chatbot.errors import BadInput, NotAllowed, NotFound
 from chatbot.steps import review
 from chatbot.steps.faq import FaqEntry, FaqState
-from chatbot.steps.review_item import Answer, Reviewer, ReviewItem
+from chatbot.steps.review_item import Answer, Reviewer, ReviewItem, State
 from tests.faq_world import ANNA, BERT, CROWNS, FILE, World
 from tests.strategies import keep, record, stored
 
@@ -252,6 +252,29 @@ class TestPromotion:
         assert (first.state, world.live()) == (FaqState.PROPOSED, [])
         world.faq.approve(entry.id, LEA, entry.sha256)
         assert world.live() == [entry.id]
+
+    def test_once_its_answer_is_taken_back_it_answers_nobody_and_whoever_it_answered_is_told(
+        self, world: World
+    ) -> None:
+        entry = world.faq.promote(given(world), ANNA)
+        world.faq.approve(entry.id, BERT, entry.sha256)
+        talk = world.conversations.create("reader").id
+        hit = record(id="r2", cache="faq", repeats=entry.id)
+        world.conversations.append(talk, "reader", hit)
+        late = world.queue.clock() + review.UNDO
+        world.queue.apply("i1", "system", "out", lambda i, _: review.deliver(
+            i, {d.id: d.version for d in entry.documents}, late))  # fmt: skip
+        assert world.live() == [entry.id]
+        world.queue.apply("i1", "lea", "recall", lambda i, n: review.recall(i, LEA, "Wrong.", n))
+        assert world.live() == []
+        stopped = world.store.get(entry.id)
+        assert (stopped.state, stopped.reason) == (
+            FaqState.SUSPENDED, "its answer was taken back at the desk",
+        )  # fmt: skip
+        assert actions(world, entry.id)[-1] == "faq-suspend"
+        (told,) = world.queue.of_conversation(talk, "reader").values()
+        assert (told.record, told.state) == ("r2", State.RECALLED)
+        assert world.audit.verify() == []
 
     def test_what_was_not_signed_or_names_someone_is_refused(self, world: World) -> None:
         talk = world.conversations.create("asker").id

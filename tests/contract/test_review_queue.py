@@ -408,6 +408,10 @@ class TestViews:
         queue.submit(item(5, kind="sample", due_at=NOW - LEASE))
         one = claim(queue, "i5")
         queue.apply("i5", "a", "no", lambda i, n: review.reject(i, ANN, one.fence, "bad", "", n))
+        queue.submit(item(7, kind="sample"))
+        one = claim(queue, "i7")
+        sha256 = one.answer.sha256 if one.answer else ""
+        queue.apply("i7", "a", "m", lambda i, n: review.missed(i, ANN, one.fence, sha256, n))
         queue.submit(item(6, due_at=NOW))
         assert queue.usual_wait("health") == timedelta(minutes=16)
         counts = queue.counts()
@@ -416,12 +420,13 @@ class TestViews:
             State.EDITED: 1,
             State.RECALLED: 1,
             State.PENDING: 1,
+            State.APPROVED: 1,
         }
         assert (counts.categories, counts.overdue) == ({"health": 1}, 1)
         figures = queue.statistics(NOW)
         assert figures.submitted == {"health": 4, "legal": 1}
         assert figures.decided == (Rates("health", "", 3, 0, 0), Rates("legal", "", 0, 1, 0))
-        assert (figures.samples, figures.misses) == (1, 1)
+        assert (figures.samples, figures.wrong, figures.misses) == (2, 1, 1)
         assert figures.waits[0].median == timedelta(minutes=3)
         assert queue.statistics(clock() + LEASE).submitted == {}
 

@@ -90,7 +90,7 @@ def test_decisions_of_all_categories_are_put_together_by_who_wrote_the_draft() -
         (Rates("legal", "m", 6, 2, 0), Rates("medical", "m", 2, 0, 2), Rates("legal", "", 1, 0, 0),
          Rates("legal", "never decided", 0, 0, 0)),
         (Waits("legal", 9, timedelta(minutes=3), timedelta(hours=2)),),
-        0, 0,
+        0, 0, 0,
     )  # fmt: skip
     found = live_figures(30, [], desk)
     assert found.desk.keys() == {"m", "not known"}

@@ -27,7 +27,7 @@ from chatbot.steps.review_item import (
     Signature,
     State,
 )
-from chatbot.web.desk_access import claimable, may_enter, may_read, may_work, why_not
+from chatbot.web.desk_access import claimable, may_enter, may_read, may_work, recallable, why_not
 from chatbot.web.desk_acts import ACTS, Claim, news_html, said
 from chatbot.web.desk_forms import login_page, welcome_page
 from chatbot.web.desk_insights import insights_page
@@ -123,7 +123,7 @@ def everything(text: str) -> str:
     waits = (Waits(text, 1, timedelta(1), timedelta(2)),)
     wrote = record(wild.sentences, standalone=text, notices=(text,))
     drawn += [votes_page(text, Pair(text, wrote, wrote), last=text), votes_page(text, None, text)]
-    figures = Statistics({text: 3}, rates, waits, 4, 1)
+    figures = Statistics({text: 3}, rates, waits, 4, 1, 1)
     alert = Figure(text, "alert", (99, 99), (0.1, 0.4), 0.7, 0.2, 0.0, text)
     drifted = Look(NOW, (28, 7), (alert,))
     return "".join([*drawn, insights_page(text, figures, 7, str, drifted), bar_html(text)])
@@ -224,7 +224,14 @@ def test_an_outdated_draft_is_clearly_marked() -> None:
 
 
 def test_a_delivered_answer_can_be_recalled_by_those_who_may() -> None:
-    assert 'data-act="recall"' in item_html(view(item(state=State.DELIVERED)))
+    signed = item(state=State.DELIVERED, signatures=(Signature("anna", "approve", "x", NOW),))
+    assert recallable(signed, ANNA)
+    assert recallable(item(state=State.APPROVED, kind="sample"), ANNA)
+    assert not recallable(item(state=State.APPROVED), ANNA)
+    assert not recallable(item(kind="sample"), ANNA)
+    assert not recallable(signed, Reviewer("aud", frozenset({"auditor"})))
+    assert 'data-act="recall"' in item_html(view(signed, recallable=True))
+    assert 'data-act="recall"' not in item_html(view(signed))
 
 
 def test_clocks() -> None:
@@ -259,9 +266,11 @@ def test_two_signatures_are_counted() -> None:
 
 
 def test_every_shortcut_that_is_promised_exists() -> None:
-    buttons = item_html(view(held())) + item_html(view(item(state=State.DELIVERED)))
+    given = item(state=State.DELIVERED)
+    views = (view(held()), view(held(kind="sample")), view(given, recallable=True))
+    buttons = "".join(map(item_html, views))
     promised = {key for _, group in SHORTCUTS for key, _ in group}
-    for key in "AERQXHDBC":
+    for key in "AMERQXHDBC":
         assert f'aria-keyshortcuts="{key}"' in buttons
         assert key in promised
     for code, _ in REJECTIONS:
@@ -328,9 +337,10 @@ def test_the_share_of_misses_has_an_honest_interval() -> None:
     assert 0.03 < high < 0.04
     low, high = wilson(5, 100)
     assert (round(low, 3), round(high, 3)) == (0.022, 0.112)
-    page = insights_page("Site", Statistics({}, (), (), 100, 5), 7, str)
+    page = insights_page("Site", Statistics({}, (), (), 100, 5, 2), 7, str)
     assert "5.0%" in page
     assert "5 of 100 sampled · 95% interval 2.2% to 11%" in page
+    assert "2 of 100 sampled" in page
     assert "Nothing was decided in this time." in page
 
 
@@ -338,7 +348,7 @@ def test_drift_is_told_where_there_is_some() -> None:
     calm = Figure("thumbs down", "steady", (99, 99), (0.1, 0.1), 0.0, 0.2, 1.0)
     alert = replace(calm, state="alert", values=(0.012, 0.4), advice="Retrain.")
     strange = replace(alert, name="questions", values=None)
-    nothing = Statistics({}, (), (), 0, 0)
+    nothing = Statistics({}, (), (), 0, 0, 0)
     page = insights_page("Site", nothing, 7, str, Look(NOW, (28, 7), (alert, strange)))
     assert "Thumbs down: 1.2% → 40%" in page
     assert "Questions: of another kind" in page

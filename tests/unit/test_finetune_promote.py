@@ -159,11 +159,11 @@ def test_a_page_counts_what_its_filters_show() -> None:
 
 
 def test_a_page_shows_live_use_or_says_that_there_is_none() -> None:
-    run, none = made("x", 0.9), live_figures(30, [], Statistics({}, (), (), 0, 0))
+    run, none = made("x", 0.9), live_figures(30, [], Statistics({}, (), (), 0, 0, 0))
     assert "no one has asked anything here" in page(run, live=none)
     assert "Live use" not in page(run)
     asked = Given("c", True, record([], adapter="<b>new</b>"), -1)
-    found = page(run, live=live_figures(30, [asked], Statistics({}, (), (), 0, 0)))
+    found = page(run, live=live_figures(30, [asked], Statistics({}, (), (), 0, 0, 0)))
     assert "adapter &lt;b&gt;new&lt;/b&gt;" in found
     assert "Thumbs up" in found
 

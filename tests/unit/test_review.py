@@ -204,6 +204,12 @@ class TestSamples:
         with pytest.raises(NotAllowed):
             review.deliver(done, CURRENT, LATER + timedelta(days=9))
         one = claimed(kind="sample")
+        missed = review.missed(one, ANN, one.fence, ANSWER.sha256, NOW)
+        assert (missed.state, missed.deliver_after) == (State.APPROVED, None)
+        assert missed.signatures[-1].decision == "missed"
+        held = claimed()
+        with pytest.raises(NotAllowed, match="it was held"):
+            review.missed(held, ANN, held.fence, ANSWER.sha256, NOW)
         no = review.reject(one, ANN, one.fence, "unsafe", "It is wrong.", NOW)
         assert (no.state, no.note) == (State.RECALLED, "It is wrong.")
 

@@ -311,6 +311,7 @@ const acts = {
   view: (el) => sift({ view: el.dataset.view }),
   unsift: () => { $("search").value = ""; sift({ category: "", search: "" }); },
   approve: () => decide("approve"),
+  missed: () => decide("missed"),
   edit: () => edit(),
   use: (el) => edit(el.closest("li").querySelector(".then-said").textContent.replace(/ ?\[\d{1,2}\]/g, "")),
   "cancel-edit": cancelEdit,
@@ -361,11 +362,11 @@ document.addEventListener("input", (event) => {
 });
 
 const keys = {
-  n: "next", a: "approve", e: "edit", r: "reject", q: "ask", x: "escalate", h: "reassign",
+  n: "next", a: "approve", m: "missed", e: "edit", r: "reject", q: "ask", x: "escalate", h: "reassign",
   d: "redraft", b: "put-back", z: "undo", c: "recall", u: "back", "?": "help",
 };
-const ON_ITEM = new Set(["approve", "edit", "reject", "ask", "escalate", "reassign", "redraft", "put-back", "recall"]);
-const DECIDING = new Set(["approve", "reject", "escalate", "put-back", "redraft", "recall"]);
+const ON_ITEM = new Set(["approve", "missed", "edit", "reject", "ask", "escalate", "reassign", "redraft", "put-back", "recall"]);
+const DECIDING = new Set(["approve", "missed", "reject", "escalate", "put-back", "redraft", "recall"]);
 
 document.addEventListener("keydown", (event) => {
   touched = Date.now();
