@@ -219,6 +219,27 @@ def test_the_other_deeds_by_keyboard(desk: Desk, visit: Visits) -> None:
     assert desk.item(taken).held_by(desk.app.queue.clock()) is None
 
 
+def test_a_sample_that_had_to_be_held_is_noted_and_can_be_taken_back(
+    desk: Desk, visit: Visits
+) -> None:
+    page = visit("lena")
+    page.click('#queue .row[data-id="sample-1"]')
+    opened(page, "sample-1")
+    page.keyboard.press("m")
+    page.wait_for_selector('#item .item:not([data-item="sample-1"])')
+    missed = desk.item("sample-1")
+    assert (missed.state, missed.signatures[-1].decision) == (State.APPROVED, "missed")
+    page.click('[data-act="view"][data-view="done"]')
+    page.click('#queue .row[data-id="sample-1"]')
+    page.wait_for_selector('#item .item[data-item="sample-1"]')
+    page.wait_for_timeout(550)
+    page.keyboard.press("c")
+    page.keyboard.type("It had to be held.")
+    page.keyboard.press("Control+Enter")
+    page.wait_for_selector('#item .item[data-item="sample-1"]:not(:has([data-act="recall"]))')
+    assert desk.item("sample-1").state is State.RECALLED
+
+
 def test_markup_from_a_hostile_document_is_shown_as_text(visit: Visits) -> None:
     page = visit("lena")
     page.click('#queue .row[data-id="hostile-1"]')
