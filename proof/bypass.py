@@ -14,8 +14,13 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
+from unittest.mock import patch
 
+from typer.testing import CliRunner
+
+from chatbot import cli
 from chatbot.chain import Chain
 from chatbot.domain import Decision, Finished, Held, Person, Screening
 from chatbot.gate import Sentence, shown
@@ -88,6 +93,7 @@ def _doors(
     yield "another reader", [stranger.event("open", conversation=talk)]
     yield "rest", [browser.post(path, {"data": [question]}) for path in _REST[number % 5 :: 5]]
     yield "chain", _in_process(running, question)
+    yield "command, in this process", [_said(running, question, ["--json"][: number % 2])]
 
 
 def _page(
@@ -141,7 +147,7 @@ def _secret(passages: tuple[object, ...]) -> Answer:
 
 
 def _in_process(running: Site, question: str) -> list[str]:
-    """What the command line and the history would say."""
+    """What the chain and the history would say."""
     app, person = running.app, Person("local:proof")
     talk = app.conversations.create(person.id).id
     said = []
@@ -154,6 +160,14 @@ def _in_process(running: Site, question: str) -> list[str]:
             said += [view.text, view.message, view.withdrawn]
     said += [turn.answer for turn in app.conversations.turns(talk, person.id)]
     return said
+
+
+def _said(running: Site, question: str, options: list[str]) -> str:
+    """What the code of `chatbot ask` prints; a process for each would take an hour."""
+    with patch.object(cli, "bootstrap", lambda _: nullcontext(running.app)):
+        done = CliRunner().invoke(cli.app, ["ask", *options, "--", question])
+    assert done.exit_code == 0, done.output
+    return done.output
 
 
 def _command(running: Site, question: str) -> str:
