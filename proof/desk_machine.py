@@ -47,9 +47,9 @@ class DeskMachine(RuleBasedStateMachine):
     def reassign(self, who: int, to: int) -> None:
         self.world.reassign(self._who(who), to)
 
-    @rule(who=_WHO, stale=_RARELY, old=_RARELY, act=st.sampled_from(["approve", "missed"]))
-    def approve(self, who: int, stale: bool, old: bool, act: str) -> None:
-        self.world.approve(self._who(who), stale, old, act)
+    @rule(who=_WHO, stale=_RARELY, old=_RARELY, missed=_RARELY)
+    def approve(self, who: int, stale: bool, old: bool, missed: bool) -> None:
+        self.world.approve(self._who(who), stale, old, "missed" if missed else "approve")
 
     @rule(who=_WHO, stale=_RARELY, text=_TEXTS)
     def edit(self, who: int, stale: bool, text: str) -> None:

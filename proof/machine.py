@@ -20,7 +20,7 @@ from proof.report import Report
 STEPS = 50
 _ENOUGH = 5000
 _AT_ONCE = 200  # Hypothesis remembers each run of a batch: larger ones get slow
-_TRIES = 600
+_TRIES = 2000
 FAULTS = {
     "the asker may sign": ("if reviewer.id in (item.owner, item.account)", "if False"),
     "anyone may sign": ("if not reviewer.roles & frozenset(wanted)", "if False"),
