@@ -31,6 +31,7 @@ _GROUPS: dict[str, dict[str, _Options]] = {
         "poison": (("--count", 110),),
         "flight": (),
     },
+    "guards": {"unguarded": ()},
     "server": {
         "rights": (),
         "schema": (("--count", 300),),

@@ -18,6 +18,8 @@ from chatbot.steps.review_item import Answer, Reviewer, ReviewItem, State
 from proof.desk_machine import DeskMachine, over
 from proof.desk_model import WAYS
 from proof.machine import FAULTS, faulty, violation_of
+from proof.unguarded import CASES, without
+from tests.conftest import ROOT
 from tests.strategies import passage
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
@@ -71,6 +73,12 @@ def test_every_fault_fits_and_every_state_has_a_way_in() -> None:
         faulty(name)
     reached = {after for ways in WAYS.values() for _, after in ways} | {"pending"}
     assert reached == {s.value for s in State}
+
+
+def test_every_guard_stands_where_it_is_taken_from() -> None:
+    for case in CASES:
+        for name, guard, instead in case.changes:
+            assert without((ROOT / name).read_text("utf-8"), guard, instead)
 
 
 def test_the_machine_does_not_excuse_rules_that_refuse_everything() -> None:
